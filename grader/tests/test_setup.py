@@ -1,0 +1,116 @@
+"""The set-up files agree with one another, and the README's commands exist."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from coursegrader import doctor
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.lock").read_text()
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
+EDITABLE = "pip install --no-deps -e ."
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+
+
+def requirements(*, extras: tuple[str, ...] = ()) -> list[Requirement]:
+    project = PYPROJECT["project"]
+    lines = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
+    return [Requirement(line) for line in lines]
+
+
+def test_environment_has_the_python_that_the_project_requires():
+    (python,) = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str) and line.startswith("python=")]
+    minor = python.removeprefix("python=")
+    assert PYPROJECT["project"]["requires-python"] == f">={minor},<3.{int(minor.split('.')[1]) + 1}"
+
+
+def test_environment_installs_the_lock_and_nothing_beside_it():
+    plain = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
+    (pip,) = [line["pip"] for line in ENVIRONMENT["dependencies"] if isinstance(line, dict)]
+    assert pip == ["-r requirements.lock"]
+    assert [line.split("=")[0] for line in plain] == ["python", "pip"]
+
+
+def test_lock_pins_every_requirement_of_the_project():
+    pinned = doctor.locked_versions(ROOT / "requirements.lock")
+    for requirement in requirements(extras=("dev",)):
+        assert requirement.name in pinned, f"{requirement.name} is not in the lock: run `make lock`"
+        assert requirement.specifier.contains(pinned[requirement.name]), f"{requirement}: run `make lock`"
+
+
+def test_gpu_extra_is_the_same_tensorflow():
+    (plain,) = [r for r in requirements() if r.name == "tensorflow"]
+    (gpu,) = [Requirement(line) for line in PYPROJECT["project"]["optional-dependencies"]["gpu"]]
+    assert (gpu.name, gpu.extras, gpu.specifier) == ("tensorflow", {"and-cuda"}, plain.specifier)
+
+
+def test_lock_has_hashes_and_names_no_index():
+    entries = re.split(r"\n(?=[a-z0-9])", LOCK.split("\n", 2)[2])
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert len(entries) > 100
+    assert not re.search(r"https?:|--(extra-)?index|find-links", LOCK)
+
+
+def test_build_requirement_is_pinned():
+    for line in PYPROJECT["build-system"]["requires"]:
+        assert [s.operator for s in Requirement(line).specifier] == ["=="]
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_every_command_in_the_documents_exists(document):
+    text = (ROOT / document).read_text()
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.S))))
+    assert named and named <= make_targets()
+    commands = set(re.findall(r"\bcoursegrader ([a-z][a-z-]*)", text))
+    assert commands
+    for command in commands:
+        done = subprocess.run([sys.executable, "-m", "coursegrader", command, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0, f"{document} names `coursegrader {command}`: {done.stderr}"
+
+
+def test_readme_gives_the_conda_way_as_it_is_tested():
+    assert EDITABLE in (ROOT / "README.md").read_text()
+    assert EDITABLE in (ROOT / "environment.yml").read_text()
+
+
+def test_the_two_pip_commands_install_the_course_in_a_fresh_venv(tmp_path):
+    """What conda does with environment.yml, and README's next line, both by pip."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    # A copy: an editable install writes its egg-info beside the sources.
+    for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
+        target = tmp_path / "course" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {
+        "PATH": f"{tmp_path / 'venv/bin'}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+    }
+    (from_lock,) = [line["pip"] for line in ENVIRONMENT["dependencies"] if isinstance(line, dict)]
+    for command in (f"pip install {' '.join(from_lock)}", EDITABLE):
+        done = subprocess.run(command.split(), cwd=tmp_path / "course", env=env, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    program = "import coursedata, coursekit, coursegrader; print(coursegrader.__file__)"
+    done = subprocess.run(["python", "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.stdout.strip().startswith(str(tmp_path / "course")), done.stderr
+
+
+def test_doctor_says_pass_or_fail_with_the_remedy(tmp_path, monkeypatch):
+    (tmp_path / "requirements.lock").write_text("numpy==0.0.1 \\\n    --hash=sha256:00\n")
+    finding = doctor.check_versions(tmp_path)
+    assert not finding.ok and "lock: 0.0.1" in finding.detail and "make setup" in finding.remedy
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    assert not doctor.check_real_data(tmp_path).ok
+    assert not doctor.check_real_data(tmp_path).required
+    assert doctor.check_python(ROOT).ok and doctor.check_kernelspec(ROOT).ok
