@@ -9,8 +9,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KERNELSPEC := lectures/coursekit/kernelspec
-NBGRADER_CONFIG := grader/nbgrader_config.py
-LAB_SETTINGS := $(VENV)/etc/jupyter/labconfig/page_config.json
 NOTEBOOKS = $(wildcard lectures/*/*.ipynb solutions/*/*.ipynb)
 
 # The venv's programs come first, so that notebooks, tests and tools all use them.
@@ -73,7 +71,7 @@ define UV_FROM_LOCK
 awk '/^[a-z]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 endef
 
-$(READY): requirements.lock pyproject.toml $(wildcard $(KERNELSPEC)/*) $(NBGRADER_CONFIG) Makefile
+$(READY): requirements.lock pyproject.toml $(wildcard $(KERNELSPEC)/*) Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "This course needs Python 3.11, and '$(PYTHON)' is not one. Install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@rm -f $@; mkdir -p $(VENV); $(UV_FROM_LOCK)
@@ -90,9 +88,6 @@ $(READY): requirements.lock pyproject.toml $(wildcard $(KERNELSPEC)/*) $(NBGRADE
 	@uv=$$(command -v $(BIN)/uv build/uv/bin/uv | head -n 1); \
 	$$uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
 	$$uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-	@jupyter kernelspec install --sys-prefix --name dl-course $(KERNELSPEC) 2>/dev/null
-	@mkdir -p $(dir $(LAB_SETTINGS))
-	@ln -sfn $(CURDIR)/$(NBGRADER_CONFIG) $(VENV)/etc/jupyter/nbgrader_config.py
-	@echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' > $(LAB_SETTINGS)
+	@coursegrader register
 	@touch $@
 	@echo "Ready: $$($(BIN)/python --version), $$($(BIN)/python -c 'from importlib.metadata import version as v; print("TensorFlow", v("tensorflow"), "Keras", v("keras"), "nbgrader", v("nbgrader"))')."

@@ -16,7 +16,8 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 
-KERNEL = "dl-course"
+from coursegrader.register import KERNEL, kernelspec_folder
+
 DISK_NEEDED = 2 * 2**30
 
 # A process of its own: TensorFlow must not be imported, and a GPU not be taken, by the command itself.
@@ -89,7 +90,7 @@ def check_versions(root: Path) -> Finding:
 
 def check_kernelspec(root: Path) -> Finding:
     """Whether Jupyter finds the course's kernel, as this checkout describes it."""
-    shipped = json.loads((root / "lectures/coursekit/kernelspec/kernel.json").read_text())
+    shipped = json.loads((kernelspec_folder(root) / "kernel.json").read_text())
     try:
         spec = KernelSpecManager().get_kernel_spec(KERNEL)
     except NoSuchKernel:

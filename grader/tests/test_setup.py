@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from coursegrader import doctor
+from coursegrader.register import register
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +115,11 @@ def test_doctor_says_pass_or_fail_with_the_remedy(tmp_path, monkeypatch):
     assert not doctor.check_real_data(tmp_path).ok
     assert not doctor.check_real_data(tmp_path).required
     assert doctor.check_python(ROOT).ok and doctor.check_kernelspec(ROOT).ok
+
+
+def test_register_installs_kernel_and_configuration_and_is_idempotent(tmp_path):
+    for _ in range(2):
+        register(ROOT, tmp_path)
+        assert (tmp_path / "share/jupyter/kernels/dl-course/kernel.json").is_file()
+        assert (tmp_path / "etc/jupyter/nbgrader_config.py").resolve() == ROOT / "grader/nbgrader_config.py"
+    assert not list(tmp_path.rglob("*~"))

@@ -1,0 +1,140 @@
+"""Finding the file of a data set: the user's own folder, then the cache, then a download that is verified."""
+
+import errno
+import gzip
+import hashlib
+import os
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from types import ModuleType
+
+import pooch
+import requests
+
+from coursedata import cifar10
+from coursedata.errors import ChecksumMismatch, DataUnavailable, NoDiskSpace, UnknownDataset
+from coursedata.registry import CARDS, Card, PreparedFile
+
+VARIABLE = "COURSE_DATA"
+# Each with `prepare(archive, destination)` and `content_sha256(path)`.
+PREPARERS: dict[str, ModuleType] = {"cifar10": cifar10}
+# What a reader of archives or arrays raises when the bytes are not what they should be.
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, KeyError, ValueError)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `deep-learning-breakthroughs` in the user's cache folder."""
+    return Path(pooch.os_cache("deep-learning-breakthroughs"))
+
+
+def fetch(name: str) -> Path:
+    """The path of a data set's prepared file, verified: from COURSE_DATA, else the cache, else downloaded into it.
+
+    Raises UnknownDataset; ChecksumMismatch for a file in COURSE_DATA that is not as its card says (it stays where it
+    is) or for a damaged download (it is removed); DataUnavailable when nothing is there and there is no network;
+    NoDiskSpace.
+    """
+    card = CARDS.get(name)
+    if card is None or card.generated:
+        fetchable = ", ".join(sorted(card.name for card in CARDS.values() if not card.generated))
+        reason = "is not in the registry" if card is None else f"is {card.origin} and has no file"
+        raise UnknownDataset(f"Data set {name!r} {reason}: those that can be fetched are {fetchable}.")
+    return _own_file(card) or _cached_file(card) or _download(card)
+
+
+def _own_file(card: Card) -> Path | None:
+    """The user's own copy; a damaged one is an error, never removed and never silently replaced."""
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise DataUnavailable(f"{VARIABLE} is {folder!r}, which is no folder: correct it or unset it.")
+    for prepared in card.files:
+        path = Path(folder, card.name, prepared.name)
+        if path.is_file():
+            _verify_own(path, prepared)
+            return path
+    return None
+
+
+def _verify_own(path: Path, prepared: PreparedFile) -> None:
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != prepared.sha256:
+        raise ChecksumMismatch(
+            f"{path} is not the file that its card describes (sha256 {found[:12]}…, expected {prepared.sha256[:12]}…): "
+            f"replace it by an intact copy ({prepared.num_bytes} bytes), or take it out of {VARIABLE} to download it."
+        )
+
+
+def _cached_file(card: Card) -> Path | None:
+    """An earlier download; a damaged one is removed, for it is this module's own and can be had again."""
+    path = cache_folder() / card.name / card.files[0].name
+    if not path.is_file():
+        return None
+    if _is_intact(path, card):
+        return path
+    path.unlink()
+    return None
+
+
+def _is_intact(path: Path, card: Card) -> bool:
+    try:
+        return PREPARERS[card.name].content_sha256(path) == card.content_sha256
+    except _DAMAGED:
+        return False
+
+
+def _download(card: Card) -> Path:
+    """Downloads the origin's archive, prepares it beside its final place, verifies that and only then renames it."""
+    destination = cache_folder() / card.name / card.files[0].name
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix="incomplete-") as scratch:
+            archive, prepared = Path(scratch, "archive"), Path(scratch, destination.name)
+            pooch.HTTPDownloader(progressbar=True, chunk_size=2**16)(card.download, str(archive), None)
+            _prepare(card, archive, prepared)
+            os.replace(prepared, destination)
+    except requests.HTTPError as error:
+        raise DataUnavailable(
+            f"{card.title} could not be downloaded: {card.download} answered {error.response.status_code}. "
+            f"{_own_way(card)}"
+        ) from error
+    except requests.RequestException as error:
+        raise DataUnavailable(
+            f"{card.title} is not on this machine and {card.download} could not be read to its end "
+            f"({type(error).__name__}). {_own_way(card)}"
+        ) from error
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise NoDiskSpace(
+                f"No space left in {destination.parent} for {card.title}: free about 150 MB and try again; "
+                "nothing was kept of this download."
+            ) from error
+        raise
+    return destination
+
+
+def _prepare(card: Card, archive: Path, destination: Path) -> None:
+    preparer = PREPARERS[card.name]
+    try:
+        preparer.prepare(archive, destination)
+        found = preparer.content_sha256(destination)
+    except _DAMAGED as error:
+        raise ChecksumMismatch(
+            f"The download from {card.download} is damaged ({error}) and was removed: try again. {_own_way(card)}"
+        ) from error
+    if found != card.content_sha256:
+        raise ChecksumMismatch(
+            f"The download from {card.download} is not what its card describes (content sha256 {found[:12]}…, expected "
+            f"{card.content_sha256[:12]}…) and was removed: try again. {_own_way(card)}"
+        )
+
+
+def _own_way(card: Card) -> str:
+    names = " or ".join(f"{card.name}/{prepared.name}" for prepared in card.files)
+    return f"Without a network, set {VARIABLE} to a folder that holds {names} (layout: data/README.md)."

@@ -1,0 +1,58 @@
+"""Which data a lecture gets: `bundled`, generated here, or `real`, from files."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coursedata import cifar10, scenes
+from coursedata.errors import UnknownSource
+from coursedata.fetching import fetch
+
+SOURCES = ("bundled", "real")
+VARIABLE = "COURSE_SOURCE"
+
+
+class ImageSplit(NamedTuple):
+    """Images uint8 (num, 32, 32, 3) and labels int64 (num,) to train and to test on, and the names of the classes."""
+
+    x_train: NDArray[np.uint8]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.uint8]
+    y_test: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+
+def resolve_source(name: str | None = None) -> str:
+    """`name`, else the variable COURSE_SOURCE, else "bundled". Raises UnknownSource for any other word."""
+    source = name or os.environ.get(VARIABLE) or SOURCES[0]
+    if source not in SOURCES:
+        origin = "" if name else f" in the variable {VARIABLE}"
+        raise UnknownSource(f"Unknown source {source!r}{origin}: use one of {', '.join(SOURCES)}.")
+    return source
+
+
+def load_images(
+    source: str | None = None,
+    *,
+    num_train: int,
+    num_test: int,
+    seed: int = 0,
+    nuisances: scenes.Nuisances | None = None,
+) -> ImageSplit:
+    """Images of 32 x 32 pixels to classify, with equally frequent classes.
+
+    Bundled: object scenes drawn from `seed` with `nuisances`. Real: the first `num_train` and `num_test` of CIFAR-10,
+    whatever the seed. Raises UnknownSource; ValueError for nuisances of real photographs or more of them than there
+    are; and what `coursedata.fetch` raises.
+    """
+    if resolve_source(source) == "real":
+        if nuisances is not None:
+            raise ValueError("nuisances can be set for bundled object scenes only: leave them out, or use 'bundled'.")
+        return ImageSplit(*cifar10.load(fetch("cifar10"), num_train, num_test))
+    train, test = (
+        scenes.render(num, seed=sequence, nuisances=nuisances)
+        for num, sequence in zip((num_train, num_test), np.random.SeedSequence(seed).spawn(2), strict=True)
+    )
+    return ImageSplit(train.images, train.labels, test.images, test.labels, scenes.CLASSES)

@@ -1,0 +1,371 @@
+"""The command `coursegrader`: what staff and students call."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import IntEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from coursegrader.course import Course
+from coursegrader.errors import CourseError, NothingSubmitted
+from coursegrader.notebooks import NotebookError
+from coursegrader.scores import Status
+from coursegrader.table import number
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Builds, releases and grades the course's assignments.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console(highlight=False)
+
+Assignment = Annotated[str, typer.Argument(metavar="PS", help="The assignment's folder in solutions/, as ps1_cnn.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-w", min=1, help="Submissions side by side.", show_default="cores")
+]
+
+
+class Exit(IntEnum):
+    """What the command's exit status says."""
+
+    DONE = 0
+    REFUSED = 1
+    LOOK = 3
+
+
+def _plainly(command: Callable) -> Callable:
+    """Shows errors that a person can act on as one sentence, without a traceback."""
+
+    @wraps(command)
+    def wrapped(*arguments: object, **options: object) -> None:
+        logging.getLogger("coursegrader").addHandler(logging.NullHandler())
+        logging.getLogger("coursegrader").propagate = False
+        try:
+            command(*arguments, **options)
+        except (CourseError, NotebookError) as error:
+            Console(stderr=True, highlight=False).print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
+            raise typer.Exit(Exit.REFUSED) from None
+
+    return wrapped
+
+
+@app.command()
+@_plainly
+def build(
+    assignments: Annotated[list[str] | None, typer.Argument(metavar="[PS]...", help="Default: all of them.")] = None,
+) -> None:
+    """Makes assignments/PS, what students get, from solutions/PS."""
+    from coursegrader.build import build as build_release
+
+    course = Course.find()
+    for name in assignments or course.names():
+        console.print(f"Built {_shown(build_release(course.root, name))}")
+
+
+@app.command()
+@_plainly
+def release(
+    assignment: Assignment,
+    due: Annotated[datetime | None, typer.Option(help="When it is due (UTC), as 2026-10-30T23:59:00.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is on the exchange.")] = False,
+) -> None:
+    """Builds an assignment and puts it on the exchange, where students fetch it."""
+    from coursegrader.release import release as release_assignment
+
+    console.print(f"Released to {_shown(release_assignment(Course.find(), assignment, due=due, force=force))}")
+
+
+@app.command()
+@_plainly
+def autograde(assignment: Assignment, workers: Workers = None) -> None:
+    """Grades what was collected and records it in the gradebook."""
+    from coursegrader.spec import Spec
+
+    course = Course.find()
+    raise typer.Exit(_autograde(course, Spec.load(course, assignment), workers))
+
+
+@app.command()
+@_plainly
+def feedback(
+    assignment: Assignment,
+    show_hidden: Annotated[bool, typer.Option("--show-hidden", help="Show hidden tests and their errors.")] = False,
+) -> None:
+    """Writes a page for each graded student."""
+    course = Course.find()
+    course.source(assignment)
+    raise typer.Exit(_feedback(course, assignment, show_hidden))
+
+
+@app.command()
+@_plainly
+def report(assignment: Assignment) -> None:
+    """Writes a page on how the class did."""
+    from coursegrader.report import write_report
+
+    course = Course.find()
+    course.source(assignment)
+    console.print(f"The class's page: {_shown(write_report(course, assignment))}")
+
+
+@app.command()
+@_plainly
+def export(
+    assignment: Assignment,
+    to: Annotated[Path | None, typer.Option(help="The file to write.", show_default="reports/PS.csv")] = None,
+) -> None:
+    """Writes the gradebook's marks, a cell a row."""
+    course = Course.find()
+    course.source(assignment)
+    console.print(f"Marks: {_shown(_export(course, assignment, to or course.reports / f'{assignment}.csv'))}")
+
+
+@app.command()
+@_plainly
+def grade(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Laid out as STUDENT/PS/*.ipynb.")],
+    assignment: Annotated[str, typer.Option("--assignment", "-a", metavar="PS", help="The assignment's folder.")],
+    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
+    workers: Workers = None,
+) -> None:
+    """Grades a folder of submissions into a table, without a gradebook."""
+    from coursegrader.intake import find_submissions
+    from coursegrader.spec import Spec
+    from coursegrader.table import row, write_table
+
+    course = Course.find()
+    spec = Spec.load(course, assignment)
+    submissions = list(find_submissions(folder, spec))
+    rows: dict[str, list] = {}
+    for submission, result in _graded(submissions, spec, workers):
+        rows[submission.student] = [row(submission.student, one) for one in (*result.scores, result.total)]
+    write_table(out, (one for student in sorted(rows) for one in rows[student]))
+    console.print(f"Marks: {_shown(out)}")
+    raise typer.Exit(_verdict(rows))
+
+
+@app.command()
+@_plainly
+def check(notebook: Annotated[Path, typer.Argument(help="Your notebook.")]) -> None:
+    """For students: runs the public checks in a fresh kernel, as grading starts."""
+    from coursegrader.selfcheck import Outcome, check_notebook
+
+    with console.status(f"Running {escape(notebook.name)} from the first cell to the last ..."):
+        found = check_notebook(notebook)
+    colours = {Outcome.PASSES: "green", Outcome.FAILS: "red", Outcome.TO_DO: "yellow", Outcome.BY_HAND: "cyan"}
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for task in found.tasks:
+        words = task.message or ("" if task.outcome is Outcome.PASSES else task.checks)
+        table.add_row(
+            f"[{colours[task.outcome]}]{task.outcome}[/]", escape(task.cell), f"{number(task.points)} p", escape(words)
+        )
+    console.print(table)
+    for remark in found.remarks:
+        console.print(f"[yellow]Note:[/] {escape(remark)}", soft_wrap=True)
+    if found.passes:
+        console.print("All public checks pass. Grading runs hidden ones too, on other inputs.")
+    raise typer.Exit(Exit.DONE if found.passes else Exit.REFUSED)
+
+
+@app.command("sample-class")
+@_plainly
+def sample_class(
+    assignment: Assignment,
+    students: Annotated[int, typer.Option(min=1, help="How many.")] = 12,
+    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("class"),
+    seed: Annotated[int, typer.Option(help="The same seed gives the same class.")] = 0,
+    trainers: Annotated[int | None, typer.Option(min=0, help="How many train a model.", show_default="all")] = None,
+) -> None:
+    """Makes up a class whose true scores are known, to try the grader on."""
+    from coursegrader.sample_class import make_class, write_class
+
+    course = Course.find()
+    write_class(make_class(course, assignment, students, seed=seed, trainers=trainers), assignment, out)
+    console.print(f"{students} submissions in {_shown(out)}, their true scores in {_shown(out / 'truth.csv')}")
+
+
+@app.command()
+@_plainly
+def demo(
+    assignment: Annotated[str, typer.Argument(metavar="[PS]")] = "ps1_cnn",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same class.")] = 0,
+    workers: Workers = None,
+) -> None:
+    """Takes a small class all the way, in course/demo, and holds its scores against the true ones."""
+    from coursegrader import demo as steps
+    from coursegrader.release import import_students, release
+    from coursegrader.report import write_report
+    from coursegrader.sample_class import DUE
+
+    started = time.monotonic()
+    course = steps.demo_course(Course.find())
+    _step("Release", f"solutions/{assignment} becomes assignments/{assignment} and goes on the exchange")
+    release(course, assignment, due=DUE)
+    _step("Submit", f"a class of {steps.STUDENTS} hands in, {steps.TRAINERS} of them with a trained model")
+    made = steps.sample(course, assignment, seed)
+    import_students(course, made / "students.csv")
+    _step("Grade", "every notebook in a kernel of its own")
+    _autograde(course, steps.demo_spec(course, assignment), workers)
+    _step("Feedback", "a page for each student")
+    _feedback(course, assignment, show_hidden=False)
+    _step("Report and export", "the class's page and its marks")
+    page = write_report(course, assignment)
+    marks = _export(course, assignment, course.reports / f"{assignment}.csv")
+    differences = _compare(steps, marks, made / "truth.csv")
+    console.print("\nLook at")
+    student = next(name for name, kind in steps.kinds(made / "truth.csv").items() if kind.startswith("mistake"))
+    for what, path in (
+        ("the class", page),
+        ("one student's feedback", course.feedback / student / assignment / f"{assignment}.html"),
+        ("the marks", marks),
+        ("the gradebook", course.data / "gradebook.db"),
+    ):
+        console.print(f"  {what}: {_shown(path)}", soft_wrap=True)
+    console.print(f"Done in {time.monotonic() - started:.0f} s.")
+    raise typer.Exit(Exit.LOOK if differences else Exit.DONE)
+
+
+@app.command()
+@_plainly
+def doctor() -> None:
+    """Says what this machine has and lacks, with remedies."""
+    from coursegrader.doctor import run
+
+    raise typer.Exit(Exit.DONE if run(Course.find().root, console) else Exit.REFUSED)
+
+
+@app.command()
+@_plainly
+def register() -> None:
+    """Makes the course known to this environment's Jupyter."""
+    from coursegrader.register import register as register_course
+
+    register_course(Course.find().root)
+
+
+def _autograde(course: Course, spec, workers: int | None) -> Exit:
+    from coursegrader.intake import find_submissions
+    from coursegrader.record import Recorder, open_gradebook, register_assignment
+
+    submissions = list(find_submissions(course.submitted, spec))
+    register_assignment(course, spec)
+    rows: dict[str, list] = {}
+    with open_gradebook(course) as gradebook:
+        recorder = Recorder(course, spec, gradebook)
+        for submission, result in _graded(submissions, spec, workers):
+            recorder.record(submission, result)
+            rows[submission.student] = [{"status": result.total.status.value}]
+    return _verdict(rows)
+
+
+def _graded(submissions: list, spec, workers: int | None) -> Iterator[tuple]:
+    """Grades with a progress bar, yields each result, and ends with a table of those that need a person."""
+    from coursegrader.grade import grade_class
+
+    looks: list[tuple[str, str, str, str]] = []
+    counts = {"graded": 0, "failed": 0, "to look at": 0}
+    with _progress("Grading", len(submissions)) as advance:
+        for submission, result in grade_class(submissions, spec, workers):
+            yield submission, result
+            total = result.total
+            key = "failed" if total.status is Status.FAILED else "to look at" if result.needs_a_look else "graded"
+            counts[key] += 1
+            if result.needs_a_look:
+                reasons = dict.fromkeys(one.reason for one in result.scores if one.status is total.status)
+                why = total.reason or "; ".join(filter(None, reasons))
+                looks.append((submission.student, total.status.value, number(total.points), why))
+            advance(", ".join(f"{count} {name}" for name, count in counts.items() if count))
+    if looks:
+        table = Table(
+            "student", "status", "points", "why, and what to do", title="Who needs a look", title_justify="left"
+        )
+        for line in sorted(looks):
+            table.add_row(*map(escape, line))
+        console.print(table)
+
+
+def _verdict(rows: dict[str, list]) -> Exit:
+    look = {Status.FAILED.value, Status.FLAGGED.value, Status.NOT_RUN.value}
+    return Exit.LOOK if any(lines[-1]["status"] in look for lines in rows.values()) else Exit.DONE
+
+
+def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:
+    from coursegrader.feedback import generate_feedback
+
+    total = len(list(course.autograded.glob(f"*/{assignment}/*.ipynb")))
+    if not total:
+        raise NothingSubmitted(f"Nothing of {assignment} is graded yet: `coursegrader autograde {assignment}` first.")
+    errors = []
+    with _progress("Feedback", total) as advance:
+        for student, error in generate_feedback(course, assignment, show_hidden):
+            if error:
+                errors.append((student, error))
+            advance("")
+    for student, error in errors:
+        console.print(f"[red]No page for {escape(student)}:[/] {escape(error)}", soft_wrap=True)
+    return Exit.LOOK if errors else Exit.DONE
+
+
+def _export(course: Course, assignment: str, path: Path) -> Path:
+    from coursegrader.export import export_marks
+
+    export_marks(course, assignment, path)
+    return path
+
+
+def _compare(steps, marks: Path, truth: Path) -> list:
+    differences = steps.compare(marks, truth)
+    wrong = {one.student for one in differences}
+    table = Table("student", "what it is", "true", "computed", "status", "")
+    totals = [{}, {}]
+    for kept, path in zip(totals, (truth, marks), strict=True):
+        with path.open(newline="", encoding="utf-8") as handle:
+            kept.update({row["student"]: row for row in csv.DictReader(handle) if row["cell"] == "total"})
+    for student, row in totals[0].items():
+        computed = totals[1].get(student, {"points": "missing", "status": ""})
+        mark = "[red]differs[/]" if student in wrong else "[green]same[/]"
+        table.add_row(student, row["kind"], row["points"], computed["points"], computed["status"], mark)
+    console.print(table)
+    for one in differences:
+        console.print(f"[red]{one.student}, {one.cell}:[/] computed {one.computed}, true {one.true}")
+    return differences
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=total, counts="")
+        yield lambda counts: progress.update(task, advance=1, counts=counts)
+
+
+def _step(name: str, what: str) -> None:
+    console.rule(f"[bold]{name}[/]: {what}", align="left", style="dim")
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    path = path.resolve()
+    return escape(str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path))

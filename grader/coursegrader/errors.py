@@ -1,0 +1,40 @@
+"""Errors that a person can act on: each message says what to do next."""
+
+
+class CourseError(Exception):
+    """What stops a command; the message ends with the remedy."""
+
+
+class CourseNotFound(CourseError):
+    """No course's root can be found from here."""
+
+
+class UnknownAssignment(CourseError):
+    """The course has no assignment of that name."""
+
+
+class NothingSubmitted(CourseError):
+    """A folder holds no submission of the assignment."""
+
+
+class GradebookMismatch(CourseError):
+    """The gradebook holds submissions of another version of the assignment."""
+
+
+class Refused(CourseError):
+    """A submission that cannot be graded.
+
+    `reason` says what is wrong with it, `remedy` what to do; neither ends with a full stop.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason} ({remedy})")
+        self.reason = reason
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.reason, self.remedy)
+
+
+class KernelUnavailable(CourseError):
+    """The course's kernel is not installed or does not start."""

@@ -1,0 +1,82 @@
+"""Export: the gradebook's marks as `grades.csv`, through nbgrader's export plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.plugins import ExportPlugin
+
+from coursegrader.course import Course
+from coursegrader.record import open_gradebook, read_result
+from coursegrader.scores import CellScore, Status, total
+from coursegrader.table import row, write_table
+
+
+class CellExportPlugin(ExportPlugin):
+    """A row a cell and a total for each submission, in the columns of `grades.csv`.
+
+    `nbgrader export --exporter=coursegrader.export.CellExportPlugin` uses it too.
+    """
+
+    course: Course | None = None
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Writes the chosen assignments (default: all) to `to` (default: grades.csv)."""
+        course = self.course or Course.find()
+        rows = []
+        for assignment in sorted(gradebook.assignments, key=lambda one: one.name):
+            if self.assignment and assignment.name not in self.assignment:
+                continue
+            for submission in sorted(assignment.submissions, key=lambda one: one.student.id):
+                if self.student and submission.student.id not in map(str, self.student):
+                    continue
+                rows += [row(submission.student.id, one) for one in submission_scores(course, submission)]
+        write_table(Path(self.to or "grades.csv"), rows)
+
+
+def export_marks(course: Course, assignment: str, path: Path) -> None:
+    """Writes the marks of one assignment to a CSV file."""
+    plugin = CellExportPlugin(to=str(path), assignment=[assignment])
+    plugin.course = course
+    with open_gradebook(course) as gradebook:
+        plugin.export(gradebook)
+
+
+def submission_scores(course: Course, submission: SubmittedAssignment) -> Iterator[CellScore]:
+    """What the gradebook says of a submission now, cell by cell and in total, with the grader's reasons.
+
+    A person's mark takes the place of the grader's. The total has the late penalty taken off.
+    """
+    found = read_result(course, submission.assignment.name, submission.student.id)
+    known = {one["cell"]: one for one in found.get("cells", [])}
+    scores = tuple(
+        _score(grade, known) for notebook in submission.notebooks for grade in _ordered(notebook, list(known))
+    )
+    yield from scores
+    penalty = submission.late_submission_penalty or 0.0
+    notes = [*found.get("notes", [])]
+    if submission.total_seconds_late > 0:
+        notes.append(f"{submission.total_seconds_late / 3600:.1f} h late" + (f", {penalty:g} off" if penalty else ""))
+    whole = total(scores, found.get("failure", ""), tuple(notes))
+    yield CellScore(whole.cell, max(0.0, whole.points - penalty), whole.max_points, whole.status, whole.reason)
+
+
+def _ordered(notebook: SubmittedNotebook, order: list[str]) -> list[Grade]:
+    place = {name: number for number, name in enumerate(order)}
+    return sorted(notebook.grades, key=lambda grade: (place.get(grade.name, len(place)), grade.name))
+
+
+def _score(grade: Grade, known: dict[str, dict]) -> CellScore:
+    one = known.get(grade.name, {})
+    points = grade.score
+    status, reason = Status(one.get("status", Status.GRADED)), one.get("reason", "")
+    if grade.manual_score is not None:
+        status, reason = Status.GRADED, "marked by a person"
+        if grade.needs_manual_grade:
+            reason += "; the answer or its score changed since"
+    elif grade.auto_score is None:
+        points = None
+        status = status if status is Status.FLAGGED else Status.NEEDS_MANUAL
+    return CellScore(grade.name, points, grade.max_score, status, reason)

@@ -1,0 +1,175 @@
+"""Grading: one submission as a function of bytes, and a class of them in a pool of processes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_markdown_cell
+
+from coursegrader.errors import KernelUnavailable, Refused
+from coursegrader.intake import Submission, take
+from coursegrader.restore import Restored, restore
+from coursegrader.run import Ended, Run, place, run
+from coursegrader.scores import CellScore, Status, score, total
+from coursegrader.spec import Spec
+
+
+@dataclass(frozen=True)
+class Result:
+    """What grading one submission gave.
+
+    `notebook` is the graded notebook as `.ipynb` bytes (of a submission that could not be graded: the blank release
+    with a notice), `failure` is empty for a graded one, `notes` are for staff, `peak_memory` is in bytes.
+    """
+
+    notebook: bytes
+    scores: tuple[CellScore, ...]
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    peak_memory: int = 0
+
+    @property
+    def total(self) -> CellScore:
+        """The row of the sum."""
+        return total(self.scores, self.failure, self.notes)
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a person should look before marks go out: it failed, is flagged, or was cut short."""
+        return self.total.status in (Status.FAILED, Status.FLAGGED, Status.NOT_RUN)
+
+
+def grade_submission(notebook: bytes, spec: Spec, files: dict[str, bytes] | None = None) -> Result:
+    """Grades a submitted notebook given as bytes, with the student's other files beside it; nothing else is read.
+
+    What is wrong with a submission ends up in the result. Raises `KernelUnavailable` when no kernel can be started.
+    """
+    try:
+        taken = take(notebook, spec)
+    except Refused as refusal:
+        return failed(str(refusal), spec)
+    restored = restore(taken.notebook, spec.reference_notebook())
+    # The instructor's files win over a student's of the same name.
+    ran = _run(restored, replace(spec, files=(files or {}) | spec.files))
+    notes = [*taken.notes, *_remarks(restored), *_cut_short(ran)]
+    return Result(
+        nbformat.writes(ran.notebook).encode(),
+        score(restored, ran),
+        notes=tuple(notes),
+        seconds=ran.seconds,
+        peak_memory=ran.peak_memory,
+    )
+
+
+def failed(failure: str, spec: Spec) -> Result:
+    """The result of a submission that cannot be graded: zero everywhere, and a page that says why."""
+    notebook = spec.reference_notebook()
+    notebook.cells.insert(0, new_markdown_cell(f"**This submission could not be graded.** {failure}.", id="notice"))
+    scores = tuple(CellScore(name, 0.0, points, Status.FAILED, failure) for name, points in spec.max_points().items())
+    return Result(nbformat.writes(notebook).encode(), scores, failure)
+
+
+def grade_class(
+    submissions: Iterable[Submission], spec: Spec, workers: int | None = None, executor: Executor | None = None
+) -> Iterator[tuple[Submission, Result]]:
+    """Grades submissions side by side and yields each with its result as it is ready.
+
+    `workers` defaults to the machine's cores; any executor of `concurrent.futures` may be given instead. No submission
+    stops another one: what breaks a worker is tried once more by itself, and then failed.
+    """
+    workers = workers or os.cpu_count() or 1
+    if executor is not None:
+        yield from _in_pool(executor, submissions, spec, 2 * workers, [])
+        return
+    lost: list[Submission] = []
+    with _pool(workers) as pool:
+        yield from _in_pool(pool, submissions, spec, 2 * workers, lost)
+    for submission in lost:
+        again: list[Submission] = []
+        with _pool(1) as pool:
+            yield from _in_pool(pool, [submission], spec, 1, again)
+        if again:
+            yield submission, failed(WORKER_DIED, spec)
+
+
+WORKER_DIED = "the process that graded it was killed twice (look at its notebook, and at the machine's memory)"
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # A fresh interpreter each: nothing of the command's own state, threads or open gradebook is copied into a worker.
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+def _in_pool(
+    pool: Executor, submissions: Iterable[Submission], spec: Spec, window: int, lost: list[Submission]
+) -> Iterator[tuple[Submission, Result]]:
+    """Results as they come, with at most `window` submissions under way; `lost` receives those of a broken pool."""
+    pending: dict[Future, Submission] = {}
+    for submission in submissions:
+        if submission.refusal:
+            yield submission, replace(failed(str(submission.refusal), spec), notes=submission.notes)
+            continue
+        try:
+            pending[pool.submit(grade_submission, submission.notebook, spec, submission.files)] = submission
+        except BrokenProcessPool:
+            lost.append(submission)
+        if len(pending) >= window:
+            yield from _finished(pending, spec, lost)
+    while pending:
+        yield from _finished(pending, spec, lost)
+
+
+def _finished(
+    pending: dict[Future, Submission], spec: Spec, lost: list[Submission]
+) -> Iterator[tuple[Submission, Result]]:
+    done, _ = wait(pending, return_when=FIRST_COMPLETED)
+    for future in done:
+        submission = pending.pop(future)
+        error = future.exception()
+        if error is None:
+            result = future.result()
+            yield submission, replace(result, notes=(*submission.notes, *result.notes))
+        elif isinstance(error, KernelUnavailable):
+            raise error
+        elif isinstance(error, BrokenProcessPool):
+            lost.append(submission)
+        else:
+            reason = f"the grader stumbled: {type(error).__name__}: {error} (please report it, with the notebook)"
+            yield submission, failed(reason, spec)
+
+
+def _run(restored: Restored, spec: Spec) -> Run:
+    """Runs a restored notebook in a scratch folder; a kernel that does not come up gets a second chance."""
+    try:
+        return _run_once(restored, spec)
+    except KernelUnavailable:
+        return _run_once(restored, spec)
+
+
+def _run_once(restored: Restored, spec: Spec) -> Run:
+    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
+        return run(restored.notebook, spec, Path(folder))
+
+
+def _remarks(restored: Restored) -> Iterator[str]:
+    if restored.copied:
+        yield f"cells were copied: {', '.join(sorted(restored.copied))}"
+    if restored.missing:
+        yield f"cells were missing and put back: {', '.join(sorted(restored.missing))}"
+
+
+def _cut_short(ran: Run) -> Iterator[str]:
+    for index, end in ran.ends.items():
+        if end.kind is Ended.TIMEOUT:
+            yield f"{end.reason}: {place(ran.notebook, index)}"
+    if ran.died:
+        yield f"{ran.died}; what came after it did not run"

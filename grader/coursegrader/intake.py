@@ -1,0 +1,235 @@
+"""Intake: is what a student handed in a notebook that can be graded? Reads only; every refusal says what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+from coursegrader.errors import NothingSubmitted, Refused
+from coursegrader.spec import Spec
+
+MAX_CELLS = 2000
+MAX_FILES = 200
+# What can be a student's id and a folder's name at once: no pattern, no hidden file, no spreadsheet formula.
+STUDENT = re.compile(r"[\w][\w.@+-]{0,127}", re.UNICODE)
+NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in: bytes, or the reason why there are none.
+
+    `files` are the student's other files (name to bytes), `timestamp` the text of `timestamp.txt`, `notes` what staff
+    should know about it.
+    """
+
+    student: str
+    notebook: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
+    timestamp: str | None = None
+    refusal: Refused | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A submitted notebook in nbformat 4, reduced to what grading uses, and notes for staff."""
+
+    notebook: NotebookNode
+    notes: tuple[str, ...]
+
+
+def find_submissions(folder: Path, spec: Spec) -> Iterator[Submission]:
+    """Every submission in a folder laid out as `STUDENT/PS/*.ipynb`, in the students' order.
+
+    Raises `NothingSubmitted` when there is none, so that a mistyped folder is not a class without marks.
+    """
+    if not folder.is_dir():
+        raise NothingSubmitted(
+            f"There is no folder {folder}; submissions are looked for in FOLDER/STUDENT/{spec.assignment}/."
+        )
+    # A folder of a student with nothing for this assignment is no submission: other assignments lie there too.
+    students = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".") and (path / spec.assignment).exists()
+    ]
+    if not students:
+        raise NothingSubmitted(f"{folder} holds no STUDENT/{spec.assignment}/ folder: is it the folder of the class?")
+    for path in students:
+        yield open_submission(path, spec)
+
+
+def open_submission(path: Path, spec: Spec) -> Submission:
+    """The submission in a student's folder `path`; a refusal is stored in it, not raised."""
+    student = path.name
+    try:
+        if not STUDENT.fullmatch(student):
+            raise Refused(
+                "the student's folder has a name that nbgrader cannot use",
+                "rename the folder: letters, digits and . _ @ + - only",
+            )
+        return _read(path, student, spec)
+    except Refused as refusal:
+        return Submission(student, refusal=refusal)
+    except OSError as error:
+        return Submission(
+            student, refusal=Refused(f"its files cannot be read: {error.strerror}", "check the files and run again")
+        )
+
+
+def _read(path: Path, student: str, spec: Spec) -> Submission:
+    folder = path / spec.assignment
+    if path.is_symlink() or folder.is_symlink():
+        raise Refused("the submission's folder is a link", "replace the link by the folder itself")
+    if not folder.is_dir():
+        raise Refused("the submission is a file where a folder should be", f"put the notebook into {spec.assignment}/")
+    notebook_path, notes = _choose(folder, spec)
+    if notebook_path.is_symlink() or not notebook_path.is_file():
+        raise Refused("the notebook is a link or no plain file", "ask the student to hand in the file itself")
+    size = notebook_path.stat().st_size
+    if size > spec.limits.notebook:
+        raise _too_large(size, spec.limits.notebook)
+    files, file_notes = _other_files(folder, notebook_path, spec)
+    stamp = folder / "timestamp.txt"
+    timestamp = None
+    if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 200:
+        timestamp = stamp.read_text(encoding="utf-8", errors="replace").strip() or None
+    return Submission(student, notebook_path.read_bytes(), files, timestamp, notes=(*notes, *file_notes))
+
+
+def _choose(folder: Path, spec: Spec) -> tuple[Path, list[str]]:
+    found = sorted(path for path in folder.iterdir() if path.suffix == ".ipynb" and not path.name.startswith("."))
+    named = folder / spec.notebook_name
+    if named in found:
+        others = [path.name for path in found if path != named]
+        return named, [f"other notebooks were left out: {', '.join(others)}"] if others else []
+    if len(found) == 1:
+        return found[0], [f"the notebook is called {found[0].name}, not {spec.notebook_name}"]
+    if found:
+        raise Refused(
+            f"{len(found)} notebooks, and none is called {spec.notebook_name}",
+            f"rename the one that counts to {spec.notebook_name} and run again",
+        )
+    raise Refused("no notebook in the submission", f"ask the student for {spec.notebook_name}")
+
+
+def _other_files(folder: Path, notebook_path: Path, spec: Spec) -> tuple[dict[str, bytes], list[str]]:
+    files: dict[str, bytes] = {}
+    room = spec.limits.files
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path == notebook_path or hidden or path.is_symlink() or not path.is_file() or path.name == "timestamp.txt":
+            continue
+        # A link to a folder is followed by nothing here: rglob lists the link, and the check above leaves it out.
+        if any(parent.is_symlink() for parent in path.relative_to(folder).parents if parent.name):
+            continue
+        room -= path.stat().st_size
+        if room < 0 or len(files) >= MAX_FILES:
+            return {}, ["the student's other files are too many or too large and were left out"]
+        files[name] = path.read_bytes()
+    return files, []
+
+
+def take(data: bytes, spec: Spec) -> Intake:
+    """Reads a submitted notebook; raises `Refused` with what to do when it cannot be graded."""
+    again = f"ask the student to hand in {spec.notebook_name} again"
+    if not data.strip():
+        raise Refused("the file is empty", again)
+    if len(data) > spec.limits.notebook:
+        raise _too_large(len(data), spec.limits.notebook)
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise Refused("the file is not a notebook: it is not JSON", again) from None
+    cells = _cells(_upgraded(content, again), again)
+    notebook = new_notebook(cells=cells)
+    known = {cell.metadata.nbgrader.grade_id for cell in spec.reference_notebook().cells if "nbgrader" in cell.metadata}
+    if not known & {submitted_id(cell) for cell in cells}:
+        raise Refused(f"it is another notebook: it has no cell of {spec.assignment}", again)
+    return Intake(notebook, tuple(_kernel_notes(content, spec)))
+
+
+def submitted_id(cell: NotebookNode) -> str | None:
+    """The `grade_id` that a submitted cell claims, or None; anything may stand in a student's file."""
+    marks = cell.metadata.get("nbgrader")
+    name = marks.get("grade_id") if isinstance(marks, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _upgraded(content: object, again: str) -> dict:
+    if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+        raise Refused("the file is JSON but not a notebook", again)
+    if content["nbformat"] > 4:
+        raise Refused(f"the notebook's format {content['nbformat']} is newer than this grader", again)
+    if content["nbformat"] == 4:
+        return content
+    try:
+        return nbformat.convert(nbformat.from_dict(content), 4)
+    # An old notebook may be broken in any way, and the converter checks nothing.
+    except Exception:
+        raise Refused(f"the notebook's old format {content['nbformat']} cannot be read", again) from None
+
+
+def _cells(content: dict, again: str) -> list[NotebookNode]:
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        raise Refused("the notebook has no cells", again)
+    if len(cells) > MAX_CELLS:
+        raise Refused(f"the notebook has {len(cells)} cells", again)
+    return [_cell(cell, number, again) for number, cell in enumerate(cells, start=1)]
+
+
+def _cell(cell: object, number: int, again: str) -> NotebookNode:
+    """A cell with nothing in it but what grading uses."""
+    broken = Refused(f"cell {number} of the notebook is damaged", again)
+    if not isinstance(cell, dict) or cell.get("cell_type") not in NEW_CELL:
+        raise broken
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        raise broken
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    kept = {"nbgrader": {"grade_id": marks["grade_id"]}} if isinstance(marks, dict) and "grade_id" in marks else {}
+    new = NEW_CELL[cell["cell_type"]](source=_encodable(source), metadata=kept)
+    attachments = cell.get("attachments")
+    if cell["cell_type"] == "markdown" and _are_attachments(attachments):
+        new["attachments"] = attachments
+    return new
+
+
+def _are_attachments(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(bundle, dict) and all(isinstance(data, str) for data in bundle.values()) for bundle in value.values()
+    )
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which JSON can carry but no file or channel can, replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _kernel_notes(content: dict, spec: Spec) -> Iterator[str]:
+    metadata = content.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    name = kernel.get("name") if isinstance(kernel, dict) else None
+    if name != spec.kernel:
+        shown = repr(name)[:40] if name else "no kernel"
+        yield f"graded with the course's kernel ({spec.kernel}); the file names {shown}"
+
+
+def _too_large(size: int, limit: int) -> Refused:
+    return Refused(
+        f"the notebook is {size / 2**20:.0f} MB large, more than {limit / 2**20:.0f} MB",
+        "ask the student to clear the outputs and hand it in again",
+    )

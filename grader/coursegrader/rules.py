@@ -1,0 +1,347 @@
+"""The rules that an assignment's notebook keeps, so that it can be released, graded safely, and graded the same by both
+graders. They judge the text of the instructor's notebook and run nothing; each finding says where and what to do.
+
+A test cell must work when the student's names are stand-ins for objects in another process: what comes back from a call
+is plain data, or a handle that cannot be compared, tested for truth, or passed to Keras.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nbformat.notebooknode import NotebookNode
+from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, SchemaTooOldError, ValidationError
+
+from coursegrader.dependencies import names_of
+from coursegrader.notebooks import (
+    HIDDEN,
+    SOLUTION,
+    Region,
+    RegionError,
+    Role,
+    docstring,
+    grade_id,
+    is_bonus,
+    is_candidate,
+    marked_regions,
+    nbgrader,
+    parse,
+    points,
+    role,
+)
+
+KERNEL = "dl-course"
+POINTS = 100.0
+MOST_BONUS = 10.0
+FEWEST_TESTS, MOST_TESTS = 8, 12
+
+# What makes a Keras object, below `keras.`; `keras.ops`, `keras.random` and `keras.utils` give arrays and tensors.
+_KERAS_OBJECTS = {
+    *("layers", "models", "optimizers", "losses", "metrics", "callbacks", "initializers", "regularizers"),
+    *("constraints", "applications", "Sequential", "Model", "Input", "Variable"),
+}
+_COMPARED = "{what} of a student's object never reaches it in the exam; compare a plain value it returns"
+
+
+class Finding(NamedTuple):
+    """A rule that a cell breaks: the cell (`grade_id`, `cell N` or `notebook`), its line (0: the whole), what to do."""
+
+    cell: str
+    line: int
+    rule: str
+    advice: str
+
+    def __str__(self) -> str:
+        place = f"{self.cell}, line {self.line}" if self.line else self.cell
+        return f"{place}: {self.advice} [{self.rule}]"
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What a rule looks at: a cell, its name, and the names that answers and candidate cells define."""
+
+    cell: NotebookNode
+    name: str
+    student: frozenset[str]
+    classes: frozenset[str]
+
+    def finding(self, line: int, rule: str, advice: str) -> Finding:
+        return Finding(self.name, line, rule, advice)
+
+
+def check(notebook: NotebookNode) -> list[Finding]:
+    """Every rule that the notebook breaks, in the order of its cells; what concerns the whole comes first."""
+    findings = list(_whole(notebook))
+    student, classes = _students_names(notebook)
+    for index, cell in enumerate(notebook.cells):
+        context = _Context(cell, grade_id(cell) or f"cell {index}", student, classes)
+        for rule in _RULES:
+            try:
+                findings += rule(context)
+            except RegionError as error:
+                findings.append(context.finding(error.line, "region", str(error)))
+    return list(dict.fromkeys(findings))
+
+
+def _whole(notebook: NotebookNode) -> Iterator[Finding]:
+    def finding(rule: str, advice: str) -> Finding:
+        return Finding("notebook", 0, rule, advice)
+
+    if notebook.metadata.get("kernelspec", {}).get("name") != KERNEL:
+        yield finding("kernel", f"choose the course's kernel: kernelspec name '{KERNEL}'")
+    if notebook.get("nbformat_minor", 0) < 5 or len({cell.get("id") for cell in notebook.cells}) < len(notebook.cells):
+        yield finding("cell-ids", "give each cell an id of its own: save the notebook as nbformat 4.5 or later")
+    seen: set[str] = set()
+    for cell in notebook.cells:
+        if (name := grade_id(cell)) in seen:
+            yield Finding(name, 0, "unique-ids", "two cells have this grade_id; give each its own")
+        if name is not None:
+            seen.add(name)
+    total = sum(points(cell) for cell in notebook.cells if not is_bonus(cell))
+    bonus = sum(points(cell) for cell in notebook.cells if is_bonus(cell))
+    if total != POINTS:
+        yield finding("points", f"points without bonus sum to {total:g}; make them {POINTS:g}")
+    if bonus > MOST_BONUS:
+        yield finding("points", f"bonus points sum to {bonus:g}; at most {MOST_BONUS:g}")
+    num_tests = sum(role(cell) is Role.TEST for cell in notebook.cells)
+    if not FEWEST_TESTS <= num_tests <= MOST_TESTS:
+        yield finding("tests", f"{num_tests} graded test cells; make it {FEWEST_TESTS} to {MOST_TESTS}")
+    if not any(role(cell) is Role.MANUAL for cell in notebook.cells):
+        yield finding("manual", "no written answer; add a markdown cell that is graded by hand")
+
+
+def _students_names(notebook: NotebookNode) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that only the candidate defines, and those among them that are classes."""
+    names: set[str] = set()
+    classes: set[str] = set()
+    examiners: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        if role(cell) is Role.ANSWER or is_candidate(cell):
+            names |= names_of(cell.source).binds
+            classes |= {node.name for node in _tree_or_nothing(cell).body if isinstance(node, ast.ClassDef)}
+        elif role(cell) is Role.LOCKED:
+            imported = [
+                node for node in ast.walk(_tree_or_nothing(cell)) if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+            examiners |= {(alias.asname or alias.name).partition(".")[0] for node in imported for alias in node.names}
+    return frozenset(names - examiners), frozenset(classes - examiners)
+
+
+def _metadata(context: _Context) -> Iterator[Finding]:
+    cell, metadata = context.cell, nbgrader(context.cell)
+    if not metadata:
+        return
+    copy = cell.copy()
+    try:
+        MetadataValidator().validate_cell(copy)
+    except (ValidationError, SchemaTooOldError, SchemaTooNewError) as error:
+        reason = getattr(error, "message", None) or str(error)
+        yield context.finding(0, "metadata", f"nbgrader's metadata is broken ({reason.splitlines()[0]}); set it anew")
+    if metadata.get("grade") and not points(cell) > 0:
+        yield context.finding(0, "metadata", "a graded cell is worth nothing; give it points")
+    if metadata.get("cell_type", cell.cell_type) != cell.cell_type:
+        yield context.finding(0, "metadata", f"was a {metadata['cell_type']} cell; make it one again")
+
+
+def _python(context: _Context) -> Iterator[Finding]:
+    if context.cell.cell_type == "code":
+        parse(context.cell)
+    yield from ()
+
+
+def _regions(context: _Context) -> Iterator[Finding]:
+    """Solution regions in what students write, hidden tests in test cells, and neither anywhere else."""
+    kind = role(context.cell)
+    yield from _region(context, SOLUTION, "solution-region", required=kind in (Role.ANSWER, Role.MANUAL))
+    yield from _region(context, HIDDEN, "hidden-tests", required=kind is Role.TEST)
+
+
+def _region(context: _Context, region: Region, rule: str, *, required: bool) -> Iterator[Finding]:
+    spans = marked_regions(context.cell.source, region)
+    if required and not spans and context.cell.cell_type == "code":
+        yield context.finding(0, rule, f"no '### {region.begin}' region; mark what students must not see")
+    if spans and not required:
+        yield context.finding(spans[0][0], rule, f"'{region.begin}' does not belong into such a cell; take it out")
+    for begin, end in spans:
+        if required and rule == "hidden-tests" and end == begin + 1:
+            yield context.finding(begin, rule, "the hidden region is empty; test what the public part does not")
+
+
+def _docstring(context: _Context) -> Iterator[Finding]:
+    if role(context.cell) is not Role.TEST:
+        return
+    text = docstring(context.cell)
+    if not text:
+        yield context.finding(
+            1, "docstring", "open the test cell with a docstring that says in one line what it checks"
+        )
+    elif "\n" in text.strip():
+        yield context.finding(1, "docstring", "say what the cell checks in one line: students see it with every result")
+
+
+def _candidate_tag(context: _Context) -> Iterator[Finding]:
+    if role(context.cell) is Role.LOCKED and context.cell.cell_type == "code" and not is_candidate(context.cell):
+        for name in sorted(names_of(context.cell.source).reads & context.student):
+            line = _first_line(context.cell, name)
+            yield context.finding(line, "candidate-tag", f"uses the student's '{name}'; tag the cell 'candidate'")
+
+
+def _shadows(context: _Context) -> Iterator[Finding]:
+    examiner = role(context.cell) in (Role.TEST, Role.LOCKED) and not is_candidate(context.cell)
+    if examiner and context.cell.cell_type == "code":
+        for name in sorted(_bound(parse(context.cell)) & context.student):
+            advice = f"binds the student's name '{name}', which later tests would then mean; choose another name"
+            yield context.finding(_first_line(context.cell, name), "shadows", advice)
+
+
+def _tests(context: _Context) -> Iterator[Finding]:
+    """What a test cell must not do with a student's objects, as far as its syntax tells."""
+    if role(context.cell) is not Role.TEST:
+        return
+    tree = parse(context.cell)
+    taint = _Taint(tree, context.student, context.classes)
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        match node:
+            case ast.Name(id="GradientTape") | ast.Attribute(attr="GradientTape"):
+                advice = (
+                    "a tape in the examiner sees nothing of the student's code; use a factory or finite differences"
+                )
+                yield context.finding(line, "tape", advice)
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass" | "type" as name), args=[first, *_]) if (
+                taint.of_student(first)
+            ):
+                advice = f"no {name}() on a student's object: in the exam it is another type; look at what it does"
+                yield context.finding(line, "isinstance", advice)
+            case ast.Call(func=called) if taint.of_student(called):
+                for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                    if taint.is_keras(argument):
+                        advice = "a Keras object cannot be passed to the student's code; make it there, in a factory"
+                        yield context.finding(argument.lineno, "keras-argument", advice)
+            case ast.Compare(left=left, comparators=comparators):
+                if any(taint.is_handle(operand) for operand in (left, *comparators)):
+                    yield context.finding(line, "comparison", _COMPARED.format(what="comparing (or `in`)"))
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
+                yield from _truth(context, taint, [test])
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                yield from _truth(context, taint, [operand])
+            case ast.BoolOp(values=values):
+                yield from _truth(context, taint, values)
+            case ast.Expr(value=ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not())):
+                yield context.finding(line, "no-effect", "this comparison decides nothing; write assert before it")
+
+
+def _truth(context: _Context, taint: "_Taint", operands: list[ast.expr]) -> Iterator[Finding]:
+    for operand in operands:
+        if taint.is_handle(operand):
+            yield context.finding(operand.lineno, "comparison", _COMPARED.format(what="the truth value"))
+
+
+_RULES: tuple[Callable[[_Context], Iterator[Finding]], ...] = (
+    _metadata,
+    _python,
+    _regions,
+    _docstring,
+    _candidate_tag,
+    _shadows,
+    _tests,
+)
+
+
+class _Taint:
+    """Which expressions of a test cell are the student's objects, certain handles, or Keras objects.
+
+    The cell is taken as one flow: a name that was ever given such a value counts as one everywhere in the cell.
+    """
+
+    def __init__(self, tree: ast.Module, student: frozenset[str], classes: frozenset[str]) -> None:
+        self.classes = classes
+        self.student = set(student)
+        self.handles = set(student)
+        self.keras: dict[str, str] = {"keras": "keras"}
+        self.keras_objects: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._import(node)
+        assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.NamedExpr | ast.AnnAssign)]
+        for _ in assigned:  # a chain of assignments is at most this long
+            for node in assigned:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+                self._assign(names, node.value, single=all(isinstance(target, ast.Name) for target in targets))
+
+    def _assign(self, names: set[str], value: ast.expr | None, *, single: bool) -> None:
+        if value is None:
+            return
+        self.student |= names if self.of_student(value) else set()
+        self.handles |= names if single and self.is_handle(value) else set()
+        self.keras_objects |= names if self.is_keras(value) else set()
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            path = f"{module}.{alias.name}".lstrip(".")
+            if path.split(".")[0] == "keras":
+                self.keras[alias.asname or alias.name.split(".")[0]] = path if alias.asname or module else "keras"
+
+    def of_student(self, node: ast.expr) -> bool:
+        """Whether an expression is a student's name, or reached from one by calls, attributes and items."""
+        while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return isinstance(node, ast.Name) and node.id in self.student
+
+    def is_handle(self, node: ast.expr) -> bool:
+        """Whether an expression surely is an object of the student's and no plain data: a name, or a new instance."""
+        if isinstance(node, ast.Call):
+            return isinstance(node.func, ast.Name) and node.func.id in self.classes
+        return isinstance(node, ast.Name) and node.id in self.handles
+
+    def is_keras(self, node: ast.expr) -> bool:
+        """Whether an expression makes or names a Keras layer, model, optimizer and the like."""
+        if isinstance(node, ast.Name) and node.id in self.keras_objects:
+            return True
+        if isinstance(node, ast.List | ast.Tuple):
+            return any(self.is_keras(element) for element in node.elts)
+        while isinstance(node, ast.Call):
+            node = node.func
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.keras:
+            return False
+        return bool(_KERAS_OBJECTS & {*self.keras[node.id].split("."), *parts})
+
+
+def _tree_or_nothing(cell: NotebookNode) -> ast.Module:
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError:  # `_python` reports it
+        return ast.Module([], [])
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a cell binds, without those whose object it only changes (`x.a = 1`)."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    inner = {
+        name.id
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp)
+        or isinstance(function, ast.GeneratorExp)
+        for name in ast.walk(function)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return (names - inner) | defined
+
+
+def _first_line(cell: NotebookNode, name: str) -> int:
+    lines = [
+        node.lineno
+        for node in ast.walk(_tree_or_nothing(cell))
+        if name in (getattr(node, "id", None), getattr(node, "name", None))
+    ]
+    return min(lines, default=0)

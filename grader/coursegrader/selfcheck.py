@@ -1,0 +1,148 @@
+"""What a student can know before handing in: the public checks, in a fresh kernel, from the first cell to the last."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum
+
+from coursegrader.notebooks import Role, by_grade_id, docstring, grade_id, nbgrader, points, read, role
+from coursegrader.run import CellEnd, Ended, run
+from coursegrader.scores import answers_of
+from coursegrader.spec import GRADING_ENVIRONMENT, KERNEL, LimitValues, Spec
+
+MAX_FILE_BYTES = 64 * 2**20
+
+
+class Outcome(StrEnum):
+    """How a task stands."""
+
+    PASSES = "passes"
+    FAILS = "fails"
+    TO_DO = "not yet done"
+    BY_HAND = "marked by hand"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One graded cell: what it checks, what it is worth, how it stands, and the message that says why."""
+
+    cell: str
+    checks: str
+    points: float
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The tasks of a notebook in order, and remarks about the file itself."""
+
+    tasks: tuple[Task, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether every public check passes and every written answer is there."""
+        return all(task.outcome in (Outcome.PASSES, Outcome.BY_HAND) for task in self.tasks)
+
+
+def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
+    """Runs a student's notebook as grading starts it and says how each task stands.
+
+    Needs nothing but the notebook and the files beside it. Raises `NotebookError` for a file that is no notebook and
+    `KernelUnavailable` where the course's kernel is missing.
+    """
+    read(path)  # raises for what is no notebook
+    notebook = nbformat.read(path, as_version=4)
+    spec = Spec(
+        assignment=path.stem,
+        notebook_name=path.name,
+        solution=b"",
+        reference=nbformat.writes(notebook).encode(),
+        files=_files_beside(path),
+        environment=GRADING_ENVIRONMENT,
+        limits=limits or LimitValues(),
+        kernel=KERNEL,
+    )
+    with tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as folder:
+        ran = run(notebook, spec, Path(folder))
+    about = answers_of(notebook)
+    where = {grade_id(cell): index for index, cell in enumerate(notebook.cells)}
+    cells = by_grade_id(ran.notebook)
+    tasks = []
+    for name, cell in cells.items():
+        if role(cell) is Role.MANUAL:
+            written = not _untouched(cell)
+            tasks.append(Task(name, "a written answer", points(cell), Outcome.BY_HAND if written else Outcome.TO_DO))
+        elif role(cell) is Role.TEST:
+            ends = {answer: ran.ends[where[answer]] for answer in about[name]}
+            tasks.append(_task(name, cell, ran.ends[where[name]], [cells[answer] for answer in ends], ends))
+    return Report(tuple(tasks), tuple(_remarks(notebook)))
+
+
+def _task(name: str, cell: NotebookNode, end: CellEnd, answers: list[NotebookNode], ends: dict[str, CellEnd]) -> Task:
+    outcome, message = Outcome.FAILS, _message(cell) or end.reason
+    if end.kind is Ended.OK:
+        outcome, message = Outcome.PASSES, ""
+    elif (answers and all(map(_untouched, answers))) or message.startswith("NotImplementedError"):
+        outcome, message = Outcome.TO_DO, ""
+    else:
+        broken = [f"your cell {answer} ends with {end.reason}" for answer, end in ends.items() if end.reason]
+        message = "; ".join(broken) or message
+    return Task(name, " ".join((docstring(cell) or "").split()), points(cell), outcome, message)
+
+
+def _message(cell: NotebookNode) -> str:
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}".strip().removeprefix("CheckFailed: ").removesuffix(":")
+    return ""
+
+
+def _untouched(cell: NotebookNode) -> bool:
+    """Whether an answer is as it was released; nbgrader stores the released cell's checksum in it."""
+    return nbgrader(cell).get("checksum") == compute_checksum(cell)
+
+
+def _remarks(notebook: NotebookNode) -> list[str]:
+    names = [name for cell in notebook.cells if (name := grade_id(cell))]
+    remarks = [
+        f"The cell {name} stands here more than once: grading takes the first that you changed. Delete the copies."
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    changed = [
+        grade_id(cell)
+        for cell in notebook.cells
+        if role(cell) in (Role.TEST, Role.LOCKED) and "checksum" in nbgrader(cell) and not _untouched(cell)
+    ]
+    if changed:
+        remarks.append(f"You changed {', '.join(changed)}: grading puts the released cells back.")
+    if not names:
+        remarks.append("This notebook holds no graded cell: is it the assignment's?")
+    kernel = notebook.metadata.get("kernelspec", {}).get("name")
+    if kernel != KERNEL:
+        remarks.append(f"The notebook names the kernel {kernel!r}; it is checked and graded with {KERNEL!r}.")
+    return remarks
+
+
+def _files_beside(path: Path) -> dict[str, bytes]:
+    """The other files of the notebook's folder, as far as they are small."""
+    folder = path.resolve().parent
+    files: dict[str, bytes] = {}
+    room = MAX_FILE_BYTES
+    for other in sorted(folder.rglob("*")):
+        name = other.relative_to(folder)
+        if other.suffix == ".ipynb" or any(part.startswith(".") for part in name.parts) or not other.is_file():
+            continue
+        room -= other.stat().st_size
+        if room < 0:
+            break
+        files[name.as_posix()] = other.read_bytes()
+    return files

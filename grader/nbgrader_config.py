@@ -1,0 +1,60 @@
+"""nbgrader's configuration of this course.
+
+`make setup` links this file into the environment's Jupyter configuration, so that every nbgrader command, JupyterLab's
+extensions and `coursegrader` read it from any folder. `COURSE_DIR` may name another folder for the class's data than
+`course/` (a relative name counts from the course's root).
+"""
+
+import os
+from pathlib import Path
+
+c = get_config()  # noqa: F821  (nbgrader gives it to this file)
+
+root = Path(__file__).resolve().parent.parent
+data = (root / os.environ.get("COURSE_DIR", "course")).resolve()
+# nbgrader matches folders by a pattern that breaks on absolute paths: all of them are given from the root.
+folder = Path(os.path.relpath(data, root)).as_posix()
+
+# -- where things are -----------------------------------------------------------------------------------------------
+c.CourseDirectory.course_id = "deep_learning_breakthroughs"
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+c.CourseDirectory.source_with_tests_directory = f"{folder}/source_with_tests"
+c.CourseDirectory.solution_directory = f"{folder}/solution"
+c.CourseDirectory.submitted_directory = f"{folder}/submitted"
+c.CourseDirectory.autograded_directory = f"{folder}/autograded"
+c.CourseDirectory.feedback_directory = f"{folder}/feedback"
+c.CourseDirectory.db_url = f"sqlite:///{data}/gradebook.db"
+c.Exchange.root = str(data / "exchange")
+
+# -- what never travels: twins, notes, wrong and right answers, held-out material -----------------------------------
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    ".*",
+    "feedback",
+    "*.py",
+    "*.md",
+    "*.toml",
+    "NOTES*",
+    "mistakes",
+    "alternatives",
+    "examiner",
+]
+
+# -- limits of one submission (nbgrader's 30 s a cell would stop a training cell, in Validate too) -------------------
+c.Limits.cell_seconds = 180
+c.Limits.answer_seconds = 60
+c.Limits.submission_seconds = 900
+c.Limits.memory = 4 * 2**30
+c.Execute.timeout = c.Limits.cell_seconds
+
+# -- nbgrader's own doors --------------------------------------------------------------------------------------------
+c.OverwriteCells.add_missing_cells = True
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "coursegrader.feedback.HideHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
