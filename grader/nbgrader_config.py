@@ -55,6 +55,6 @@ c.Execute.timeout = c.Limits.cell_seconds
 c.OverwriteCells.add_missing_cells = True
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "coursegrader.feedback.HideHiddenTests",
+    "coursegrader.feedback.StudentView",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

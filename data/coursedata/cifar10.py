@@ -6,12 +6,13 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 import hashlib
 import io
 import re
-import tarfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from coursedata import archives
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 # How many leading images the content digest covers: those of the smaller prepared file.
@@ -64,18 +65,13 @@ def content_sha256(path: Path, digested: dict[str, int] = DIGESTED) -> str:
 def prepare(archive: Path, destination: Path) -> None:
     """Makes the prepared file from the origin's tar archive (TOP/train|test/CLASS/NUMBER.jpg), classes taking turns.
 
-    Nothing of the archive is unpacked to the disk. Raises tarfile.TarError, EOFError, OSError or ValueError for an
-    archive that is damaged or holds something else.
+    Raises what `archives.matching` raises, and ValueError for an archive that holds something else.
     """
     files: dict[str, dict[str, dict[int, bytes]]] = {
         part: {name: {} for name in CLASS_NAMES} for part in ("train", "test")
     }
-    with tarfile.open(archive) as members:
-        for member in members:
-            match = _MEMBER.fullmatch(member.name)
-            if match and member.isfile():
-                part, name, number = match.groups()
-                files[part][name][int(number)] = members.extractfile(member).read()
+    for (part, name, number), content in archives.matching(archive, _MEMBER):
+        files[part][name][int(number)] = content
     arrays: dict[str, NDArray] = {"classes": np.array(CLASS_NAMES)}
     for part, classes in files.items():
         sizes = {len(images) for images in classes.values()}

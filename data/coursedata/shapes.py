@@ -1,7 +1,7 @@
 """The object classes as vector drawings with variation inside each class.
 
 A class is a function of a `Draw` (the source of its variation) that returns `Part`s, painted in order. Parts share
-five colour roles that are filled from one palette for all classes, so that a colour never names a class.
+four colour roles that are filled from one palette for all classes, so that a colour never names a class.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from coursedata.geometry import Points, arc, bar, box, ellipse, join, polygon, stroke
 
+# Vivid, dark, vivid in another hue, pale.
 MAIN, SECOND, ACCENT, DETAIL = range(4)
-NUM_ROLES = 4
 HOLE = -1
 
 

@@ -15,17 +15,23 @@ from coursedata.geometry import Points, arc, bar, box, ellipse, stroke
 
 Colour = tuple[float, float, float]
 Uniform = Callable[[], float]
-Palette = Callable[[Uniform], Colour]
 
 
-def vivid_colour(uniform: Uniform) -> Colour:
-    """A colour of the palette that objects of every class share, each channel in [0, 1]."""
-    return colorsys.hsv_to_rgb(uniform(), 0.6 + 0.4 * uniform(), 0.5 + 0.5 * uniform())
+def object_colours(uniform: Uniform) -> list[Colour]:
+    """A colour for each role of an object of any class: vivid, dark, vivid in another hue, pale; channels in [0, 1]."""
+    hue = uniform()
+    other = hue + 0.25 + 0.5 * uniform()
+    return [
+        colorsys.hsv_to_rgb(hue, 0.7 + 0.3 * uniform(), 0.6 + 0.4 * uniform()),
+        colorsys.hsv_to_rgb(uniform(), 0.6 + 0.4 * uniform(), 0.25 + 0.3 * uniform()),
+        colorsys.hsv_to_rgb(other % 1, 0.7 + 0.3 * uniform(), 0.6 + 0.4 * uniform()),
+        colorsys.hsv_to_rgb(uniform(), 0.2 + 0.3 * uniform(), 0.9 + 0.1 * uniform()),
+    ]
 
 
 def muted_colour(uniform: Uniform) -> Colour:
-    """A greyish colour of the palette that everything around the objects shares, each channel in [0, 1]."""
-    return colorsys.hsv_to_rgb(uniform(), 0.3 * uniform(), 0.15 + 0.8 * uniform())
+    """A greyish colour, as everything around the objects has it, each channel in [0, 1]."""
+    return colorsys.hsv_to_rgb(uniform(), 0.2 * uniform(), 0.15 + 0.8 * uniform())
 
 
 def mix(first: Colour, second: Colour, weight: float) -> Colour:
@@ -33,15 +39,10 @@ def mix(first: Colour, second: Colour, weight: float) -> Colour:
     return tuple(a + weight * (b - a) for a, b in zip(first, second, strict=True))
 
 
-def distance(first: Colour, second: Colour) -> float:
-    """Euclidean distance of two colours."""
-    return math.dist(first, second)
-
-
-def contrasting(palette: Palette, uniform: Uniform, others: list[Colour], least: float) -> Colour:
-    """The first of four colours of a palette that is `least` away from all others, else the one farthest away."""
-    candidates = [palette(uniform) for _ in range(4)]
-    gaps = [min(distance(candidate, other) for other in others) for candidate in candidates]
+def contrasting(uniform: Uniform, other: Colour, least: float) -> Colour:
+    """The first of four muted colours that is `least` away from another colour, else the one farthest away."""
+    candidates = [muted_colour(uniform) for _ in range(4)]
+    gaps = [math.dist(candidate, other) for candidate in candidates]
     for candidate, gap in zip(candidates, gaps, strict=True):
         if gap >= least:
             return candidate
@@ -53,10 +54,17 @@ def ink(colour: Colour) -> tuple[int, int, int]:
     return tuple(min(255, max(0, round(255 * channel))) for channel in colour)
 
 
+def vertices(points: Points) -> list[float]:
+    """Canvas coordinates as Pillow wants them, x and y by turns, in whole pixels.
+
+    They are rounded here, away from ties: a last bit that differs between two machines then changes no pixel.
+    """
+    return np.rint(points + 0.00314).ravel().tolist()
+
+
 def fill(draw: ImageDraw.ImageDraw, outline: Points, colour: tuple[int, ...] | int) -> None:
     """Paints a closed outline given in canvas pixels of shape (num, 2)."""
-    # Vertices are rounded here, away from ties: a last bit that differs between two machines then changes no pixel.
-    draw.polygon(np.rint(outline + 0.00314).ravel().tolist(), fill=colour)
+    draw.polygon(vertices(outline), fill=colour)
 
 
 def _rotated(outline: Points, degrees: float, x: float, y: float) -> Points:
@@ -105,7 +113,7 @@ def paint_clutter(draw: ImageDraw.ImageDraw, uniform: Uniform, base: Colour, ext
     if uniform() < 0.6:
         left, right = extent * (0.35 + 0.5 * uniform()), extent * (0.35 + 0.5 * uniform())
         fill(draw, np.array(((0, left), (extent, right), (extent, extent), (0, extent))), ink(ground))
-    texture = ink(mix(base, contrasting(muted_colour, uniform, [base], 0.5), strength))
+    texture = ink(mix(base, contrasting(uniform, base, 0.5), strength))
     kind = uniform()
     if kind < 0.8:
         for outline in (stripes if kind < 0.4 else dots)(uniform, extent):

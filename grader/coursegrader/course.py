@@ -35,16 +35,17 @@ class Course:
     def find(cls, start: Path | None = None) -> Course:
         """The course around `start` (default: the working folder), else the one that the environment was set up for.
 
+        That one is where Jupyter finds nbgrader's configuration, or where this package was installed from in place.
         Raises `CourseNotFound` when there is neither.
         """
         start = (start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
             if _is_root(folder):
                 return cls.at(folder)
-        for folder in map(Path, jupyter_config_path()):
-            installed = (folder / CONFIG_NAME).resolve()
-            if installed.exists() and _is_root(installed.parent.parent):
-                return cls.at(installed.parent.parent)
+        installed = ((Path(folder) / CONFIG_NAME).resolve().parent.parent for folder in jupyter_config_path())
+        for folder in (*installed, Path(__file__).resolve().parents[2]):
+            if _is_root(folder):
+                return cls.at(folder)
         raise CourseNotFound(
             f"No course here: neither {start} nor a folder above it holds grader/{CONFIG_NAME}, and this Python"
             " environment was not set up for one. Run the command inside the course's folder, or `make setup` there."

@@ -59,7 +59,7 @@ def submission_scores(course: Course, submission: SubmittedAssignment) -> Iterat
     notes = [*found.get("notes", [])]
     if submission.total_seconds_late > 0:
         notes.append(f"{submission.total_seconds_late / 3600:.1f} h late" + (f", {penalty:g} off" if penalty else ""))
-    whole = total(scores, found.get("failure", ""), tuple(notes))
+    whole = total(scores, found.get("failure", ""), tuple(found.get("flags", [])), tuple(notes))
     yield CellScore(whole.cell, max(0.0, whole.points - penalty), whole.max_points, whole.status, whole.reason)
 
 

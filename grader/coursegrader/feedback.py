@@ -14,7 +14,7 @@ from nbgrader.converters import GenerateFeedback
 from traitlets import Bool
 
 from coursegrader.course import Course
-from coursegrader.notebooks import HIDDEN, RegionError, Role, docstring, marked_regions, role, split
+from coursegrader.notebooks import HIDDEN, RegionError, Role, docstring, is_bonus, marked_regions, points, role, split
 
 # A message shorter than this says too little to be told from chance in an exception's text.
 MIN_MESSAGE = 8
@@ -22,8 +22,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HIDDEN_NOTICE = "# (hidden tests ran here)"
 
 
-class HideHiddenTests(Preprocessor):
-    """Takes hidden tests out of a graded notebook, and what their failure or the code under them printed.
+class StudentView(Preprocessor):
+    """What a student sees of a graded notebook: no hidden tests, and nothing that ran under them printed or raised.
 
     Where a public check failed, its error stays: the student can run it. Where a hidden one failed, the test's
     docstring and those messages stay that the instructor wrote as text; library assertions print expected arrays.
@@ -31,6 +31,14 @@ class HideHiddenTests(Preprocessor):
 
     enabled = Bool(True, help="Whether nbgrader uses this step.").tag(config=True)
     show_hidden = Bool(False, help="Show hidden tests and their errors on students' pages.").tag(config=True)
+
+    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Cleans every test cell, and takes bonus points out of the maximum that heads the page."""
+        notebook, resources = super().preprocess(notebook, resources)
+        marks = resources.get("nbgrader", {})
+        if "max_score" in marks:
+            marks["max_score"] -= sum(points(cell) for cell in notebook.cells if is_bonus(cell))
+        return notebook, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         """Cleans one test cell; other cells stay as they are."""
@@ -46,7 +54,7 @@ def hide(cell: NotebookNode) -> None:
         return
     if not _failed_before(cell, spans[0][0]):
         cell.outputs = [_in_words(cell)] if _error(cell) else []
-    cell.source = _public_source(cell.source, spans)
+    cell.source = f"{split(cell.source, HIDDEN)[0].rstrip()}\n{HIDDEN_NOTICE}"
 
 
 def instructors_words(cell: NotebookNode, message: str) -> str:
@@ -66,7 +74,7 @@ def generate_feedback(course: Course, assignment: str, show_hidden: bool = False
 def _page(course: Course, assignment: str, student: str, show_hidden: bool) -> str:
     directory = type(course.directory)(config=course.config, assignment_id=assignment, student_id=student)
     converter = GenerateFeedback(coursedir=directory, config=course.config)
-    converter.config.HideHiddenTests.show_hidden = show_hidden
+    converter.config.StudentView.show_hidden = show_hidden
     converter.log = logging.getLogger("coursegrader.nbgrader")
     converter.force = True
     try:
@@ -105,8 +113,3 @@ def _in_words(cell: NotebookNode) -> NotebookNode:
         lines.append(f"It says: {words}")
     text = "\n".join(lines)
     return new_output("error", ename="HiddenCheckFailed", evalue=text, traceback=[text])
-
-
-def _public_source(source: str, spans: list[tuple[int, int]]) -> str:
-    outside, _ = split(source, HIDDEN)
-    return f"{outside.rstrip()}\n{HIDDEN_NOTICE}"

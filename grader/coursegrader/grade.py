@@ -16,6 +16,7 @@ from nbformat.v4 import new_markdown_cell
 
 from coursegrader.errors import KernelUnavailable, Refused
 from coursegrader.intake import Submission, take
+from coursegrader.notebooks import Role, is_candidate, role
 from coursegrader.restore import Restored, restore
 from coursegrader.run import Ended, Run, place, run
 from coursegrader.scores import CellScore, Status, score, total
@@ -27,12 +28,14 @@ class Result:
     """What grading one submission gave.
 
     `notebook` is the graded notebook as `.ipynb` bytes (of a submission that could not be graded: the blank release
-    with a notice), `failure` is empty for a graded one, `notes` are for staff, `peak_memory` is in bytes.
+    with a notice), `failure` is empty for a graded one, `flags` say why a person must look and `notes` what else staff
+    should know, `peak_memory` is in bytes.
     """
 
     notebook: bytes
     scores: tuple[CellScore, ...]
     failure: str = ""
+    flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     peak_memory: int = 0
@@ -40,7 +43,7 @@ class Result:
     @property
     def total(self) -> CellScore:
         """The row of the sum."""
-        return total(self.scores, self.failure, self.notes)
+        return total(self.scores, self.failure, self.flags, self.notes)
 
     @property
     def needs_a_look(self) -> bool:
@@ -60,11 +63,11 @@ def grade_submission(notebook: bytes, spec: Spec, files: dict[str, bytes] | None
     restored = restore(taken.notebook, spec.reference_notebook())
     # The instructor's files win over a student's of the same name.
     ran = _run(restored, replace(spec, files=(files or {}) | spec.files))
-    notes = [*taken.notes, *_remarks(restored), *_cut_short(ran)]
     return Result(
         nbformat.writes(ran.notebook).encode(),
         score(restored, ran),
-        notes=tuple(notes),
+        flags=tuple(_flags(restored, ran)),
+        notes=(*taken.notes, *_notes(restored, ran)),
         seconds=ran.seconds,
         peak_memory=ran.peak_memory,
     )
@@ -160,16 +163,25 @@ def _run_once(restored: Restored, spec: Spec) -> Run:
         return run(restored.notebook, spec, Path(folder))
 
 
-def _remarks(restored: Restored) -> Iterator[str]:
+def _flags(restored: Restored, ran: Run) -> Iterator[str]:
     if restored.copied:
-        yield f"cells were copied: {', '.join(sorted(restored.copied))}"
-    if restored.missing:
-        yield f"cells were missing and put back: {', '.join(sorted(restored.missing))}"
-
-
-def _cut_short(ran: Run) -> Iterator[str]:
+        names = ", ".join(sorted(restored.copied))
+        yield f"copied in the file: {names} (see whether the first changed copy, which counts, is the one meant)"
     for index, end in ran.ends.items():
-        if end.kind is Ended.TIMEOUT:
+        cell = ran.notebook.cells[index]
+        where = place(ran.notebook, index)
+        if role(cell) in (Role.TEST, Role.LOCKED) and end.kind is Ended.TIMEOUT:
+            yield f"{end.reason}: {where} (slow code, or a busy machine: grade again when it is idle)"
+        # Where the student's code has no part, the course or this machine is at fault, or the student broke its names.
+        elif role(cell) is Role.LOCKED and not is_candidate(cell) and end.kind is Ended.ERROR:
+            yield f"{end.reason}: {where} (the course's own cell: see `coursegrader doctor`, then grade again)"
+
+
+def _notes(restored: Restored, ran: Run) -> Iterator[str]:
+    if restored.missing:
+        yield f"missing in the file and put back: {', '.join(sorted(restored.missing))}"
+    for index, end in ran.ends.items():
+        if end.kind is Ended.TIMEOUT and role(ran.notebook.cells[index]) not in (Role.TEST, Role.LOCKED):
             yield f"{end.reason}: {place(ran.notebook, index)}"
     if ran.died:
         yield f"{ran.died}; what came after it did not run"

@@ -191,7 +191,7 @@ def _cells(content: dict, again: str) -> list[NotebookNode]:
 def _cell(cell: object, number: int, again: str) -> NotebookNode:
     """A cell with nothing in it but what grading uses."""
     broken = Refused(f"cell {number} of the notebook is damaged", again)
-    if not isinstance(cell, dict) or cell.get("cell_type") not in NEW_CELL:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in list(NEW_CELL):
         raise broken
     source = cell.get("source", "")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):

@@ -16,7 +16,6 @@ Mutants that only a training run can judge are sampled: `--slow` of each answer,
 import ast
 import copy
 import hashlib
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -399,12 +398,12 @@ def main(
         known = reasons(folder)
     except CourseError as error:
         Console(stderr=True).print(str(error), markup=False)
-        sys.exit(1)
+        raise typer.Exit(1) from error
     _report(console, verdicts, known)
     found = complaints(verdicts, known)
     for complaint in found:
         console.print(complaint, style="red", markup=False, soft_wrap=True)
-    sys.exit(bool(found))
+    raise typer.Exit(int(bool(found)))
 
 
 if __name__ == "__main__":

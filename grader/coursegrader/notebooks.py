@@ -148,8 +148,10 @@ def is_bonus(cell: NotebookNode) -> bool:
 
 
 def points(cell: NotebookNode) -> float:
-    """The most points the cell can earn; 0 for a cell that is not graded."""
-    return float(nbgrader(cell).get("points", 0)) if role(cell) in (Role.TEST, Role.MANUAL) else 0.0
+    """The most points the cell can earn; 0 for a cell that is not graded, or whose points are not a number."""
+    value = nbgrader(cell).get("points")
+    graded = role(cell) in (Role.TEST, Role.MANUAL)
+    return float(value) if graded and isinstance(value, int | float) else 0.0
 
 
 def tags(cell: NotebookNode) -> list[str]:

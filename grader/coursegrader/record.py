@@ -164,11 +164,12 @@ def timestamp(submission: Submission) -> datetime | None:
 
 
 def as_record(student: str, result: Result) -> dict:
-    """A result as plain data for JSON: student, total, notes, seconds, bytes of memory, and each cell's score."""
+    """A result as plain data for JSON: student, total, flags, notes, seconds, bytes of memory, and each cell's score."""
     return {
         "student": student,
         "total": _plain(result.total),
         "failure": result.failure,
+        "flags": list(result.flags),
         "notes": list(result.notes),
         "seconds": round(result.seconds, 3),
         "peak_memory": result.peak_memory,

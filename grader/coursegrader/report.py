@@ -166,7 +166,7 @@ def _task(column: tuple[CellScore, ...]) -> dict:
     return {
         "cell": first.cell,
         "max_points": first.max_points,
-        "mean": mean(earned) if earned else None,
+        "mean": mean(earned) if len(earned) == len(column) else None,
         "parts": [
             {"kind": name, "percent": round(100 * counts[name] / len(column), 2)} for name, _ in KINDS if counts[name]
         ],

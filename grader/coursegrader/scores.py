@@ -74,9 +74,16 @@ def answers_of(notebook: NotebookNode) -> dict[str, tuple[str, ...]]:
     return belonging
 
 
-def total(scores: tuple[CellScore, ...], failure: str = "", notes: tuple[str, ...] = ()) -> CellScore:
-    """The row of a submission's sum: known points, the most that can be had without bonus, and what staff must know."""
+def total(
+    scores: tuple[CellScore, ...], failure: str = "", flags: tuple[str, ...] = (), notes: tuple[str, ...] = ()
+) -> CellScore:
+    """The row of a submission's sum: known points, the most that can be had without bonus, and what staff should know.
+
+    `failure` says why it could not be graded, `flags` why a person must look, `notes` what else there is to say.
+    """
     statuses = {one.status for one in scores}
+    if flags:
+        statuses.add(Status.FLAGGED)
     if failure:
         status = Status.FAILED
     elif statuses == {Status.BLANK}:
@@ -89,7 +96,7 @@ def total(scores: tuple[CellScore, ...], failure: str = "", notes: tuple[str, ..
         sum(one.points for one in scores if one.points is not None),
         sum(one.max_points for one in scores if not is_bonus(one.cell)),
         status,
-        failure or "; ".join(notes),
+        failure or "; ".join((*flags, *notes)),
     )
 
 

@@ -58,8 +58,7 @@ def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
     Needs nothing but the notebook and the files beside it. Raises `NotebookError` for a file that is no notebook and
     `KernelUnavailable` where the course's kernel is missing.
     """
-    read(path)  # raises for what is no notebook
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     spec = Spec(
         assignment=path.stem,
         notebook_name=path.name,

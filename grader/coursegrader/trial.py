@@ -137,14 +137,15 @@ class Warm:
             for message in _lines(connection, deadline):
                 if message is None:
                     late = True
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(pid, signal.SIGKILL) if pid else None
                 elif "pid" in message:
                     pid = message["pid"]
                 elif "exit" in message:
                     exit_code = message["exit"]
                 else:
                     messages.append(message)
+                if late and pid is not None and exit_code is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGKILL)
         if late:
             return messages, f"killed after {seconds:.0f} s"
         if exit_code is None:

@@ -1,11 +1,12 @@
 """Find the lectures and run them: the kernel, its cost, and a notebook whose outputs change little from run to run."""
 
+import contextlib
 import json
 import os
 import re
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,13 @@ import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
 NUM_CORES = 2
 _CELL_TIMEOUT_S = 3600
+_STARTUP_TIMEOUT_S = 300
 
 # Runs in the lecture's kernel, after its last cell. VmHWM is the peak of this program alone; ru_maxrss, the fallback
 # outside Linux, can also hold the peak of the process that started it.
@@ -78,7 +80,7 @@ def find_lectures(folder: Path, names: Iterable[str] = ()) -> list[Lecture]:
 
     `names` picks some, by their name or its last part. Raises `LectureError` when one names no lecture.
     """
-    paths = sorted(folder.glob("[0-9]_*/[0-9]*_*.ipynb"))
+    paths = sorted(folder.glob("[0-9]_*/[0-9]*_*.ipynb"), key=_position)
     lectures = [Lecture(path, f"{path.parent.name}/{path.stem}") for path in paths]
     chosen = list(names)
     for name in chosen:
@@ -95,20 +97,10 @@ def execute(lecture: Lecture, environment: dict[str, str], *, failed_claims_stop
     and the cells behind it run. Raises `LectureError`, also when a cell wrote to stderr.
     """
     notebook = lecture.read()
-    client = NotebookClient(
-        notebook,
-        timeout=_CELL_TIMEOUT_S,
-        resources={"metadata": {"path": str(lecture.path.parent)}},
-        record_timing=False,
-        coalesce_streams=True,
-        allow_error_names=[] if failed_claims_stop else ["ClaimFailed"],
-        # Files instead of TCP ports: nobody else on the machine can listen in, and ports do not run out.
-        config=Config(KernelManager={"transport": "ipc"}),
-    )
     where = lecture.path.name
     start = time.monotonic()
     try:
-        with client.setup_kernel(env={**os.environ, **environment}):
+        with _kernel(lecture, notebook, environment, failed_claims_stop) as client:
             for index, cell in enumerate(notebook.cells):
                 where = _where(lecture, index, cell)
                 client.execute_cell(cell, index)
@@ -118,10 +110,11 @@ def execute(lecture: Lecture, environment: dict[str, str], *, failed_claims_stop
         raise LectureError(f"{where}: {error.ename}: {error.evalue}") from error
     except CellTimeoutError as error:
         raise LectureError(f"{where}: still running after {_CELL_TIMEOUT_S} s") from error
-    except DeadKernelError as error:
-        raise LectureError(f"{where}: the kernel died (out of memory?)") from error
     except NoSuchKernel as error:
         raise LectureError(f"{where}: no kernel {error.name!r} is installed: run `make setup`") from error
+    except RuntimeError as error:
+        # nbclient's word for a kernel that died or never answered.
+        raise LectureError(f"{where}: {error} (out of memory?)") from error
     _refuse_stderr(lecture, notebook)
     return Run(normalized(notebook), Cost(wall_s, usage["cpu_s"], usage["peak_bytes"]))
 
@@ -138,6 +131,8 @@ def normalized(notebook: NotebookNode) -> NotebookNode:
     That is execution times, object addresses, the interpreter's version, and views of widgets: their state lives in
     the kernel, so that a stored view could not be drawn.
     """
+    # The pairing with the text twin is the project's, in pyproject.toml.
+    notebook.metadata.pop("jupytext", None)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -160,15 +155,36 @@ def store(lecture: Lecture, notebook: NotebookNode) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as scratch:
-        try:
-            scratch.write(text)
-        except OSError:
-            os.unlink(scratch.name)
-            raise
-    # A temporary file is readable by its owner only; what it replaces is for everyone.
-    os.chmod(scratch.name, path.stat().st_mode if path.exists() else 0o644)
-    os.replace(scratch.name, path)
+    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        # A temporary file is readable by its owner only; what it replaces is for everyone.
+        os.chmod(scratch, path.stat().st_mode if path.exists() else 0o644)
+        os.replace(scratch, path)
+    except OSError:
+        os.unlink(scratch)
+        raise
+
+
+@contextlib.contextmanager
+def _kernel(
+    lecture: Lecture, notebook: NotebookNode, environment: dict[str, str], failed_claims_stop: bool
+) -> Iterator[NotebookClient]:
+    with tempfile.TemporaryDirectory(prefix="lecture-") as sockets:
+        client = NotebookClient(
+            notebook,
+            timeout=_CELL_TIMEOUT_S,
+            startup_timeout=_STARTUP_TIMEOUT_S,
+            resources={"metadata": {"path": str(lecture.path.parent)}},
+            record_timing=False,
+            coalesce_streams=True,
+            allow_error_names=[] if failed_claims_stop else ["ClaimFailed"],
+            # Files instead of TCP ports, which others on the machine could read.
+            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
+        )
+        with client.setup_kernel(env={**os.environ, **environment}):
+            yield client
 
 
 def _ask_cost(client: NotebookClient) -> dict[str, float]:
@@ -183,6 +199,10 @@ def _ask_cost(client: NotebookClient) -> dict[str, float]:
     )
     answer = reply["content"]["user_expressions"]["cost"]["data"]["text/plain"]
     return json.loads(answer.strip("'"))
+
+
+def _position(path: Path) -> tuple[int, int]:
+    return int(path.parent.name.partition("_")[0]), int(path.stem.partition("_")[0])
 
 
 def _where(lecture: Lecture, index: int, cell: NotebookNode) -> str:

@@ -10,6 +10,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito, "Color Universal Design" (2008): eight colours told apart with any common colour blindness. Blue and
 # vermilion first, yellow last because it is faint on white.
@@ -111,6 +112,7 @@ def histories(
             axis.plot(steps, values[f"val_{metric}"], linestyle="--", color=line.get_color())
     if log:
         axis.set_yscale("log")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set(xlabel=xlabel, ylabel=ylabel or metric, title=title or f"{ylabel or metric} during training")
     if with_validation:
         axis.plot([], [], color="0.4", linestyle="--", label="validation")

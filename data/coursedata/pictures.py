@@ -1,0 +1,86 @@
+"""The pictures in data/README.md, made anew by `python -m coursedata.pictures FOLDER`."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from coursedata.scenes import CLASSES, Nuisances, render
+
+NUISANCES = ("viewpoint", "illumination", "occlusion", "deformation", "variation", "clutter")
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def classes_figure(rows: int = 4) -> Figure:
+    """Every class: its prototype, then `rows` pictures at the standard difficulty."""
+    labels = np.arange(len(CLASSES))
+    columns = [render(len(CLASSES), seed=0, labels=labels, size=48, nuisances=Nuisances.none())]
+    columns += [render(len(CLASSES), seed=seed, labels=labels) for seed in range(1, rows + 1)]
+    figure, axes = plt.subplots(
+        rows + 1, len(CLASSES), figsize=(len(CLASSES) * 0.9, (rows + 1) * 0.95), layout="constrained"
+    )
+    for row, scenes in enumerate(columns):
+        for column, axis in enumerate(axes[row]):
+            axis.imshow(scenes.images[column])
+            axis.set_axis_off()
+            if row == 0:
+                axis.set_title(CLASSES[column], fontsize=9)
+    figure.suptitle("Top: prototypes without nuisances. Below: 32×32 pixels at the standard difficulty", fontsize=10)
+    return figure
+
+
+def nuisances_figure() -> Figure:
+    """The same objects while one nuisance grows from 0 to 1 and all others are absent, two objects a nuisance."""
+    labels = np.array([CLASSES.index(name) for name in ("car", "mug")])
+    figure, axes = plt.subplots(len(NUISANCES), 2 * len(STRENGTHS), figsize=(11, 6.6), layout="constrained")
+    for row, name in zip(axes, NUISANCES, strict=True):
+        for place, strength in enumerate(STRENGTHS):
+            nuisances = replace(Nuisances.none(), **{name: strength})
+            images = render(2, seed=11, labels=labels, nuisances=nuisances).images
+            for thing, image in enumerate(images):
+                axis = row[thing * len(STRENGTHS) + place]
+                axis.imshow(image)
+                axis.set(xticks=[], yticks=[])
+                if row is axes[0]:
+                    axis.set_title(f"{strength:g}", fontsize=9)
+        row[0].set_ylabel(name, fontsize=9)
+    figure.suptitle("One nuisance at a time, from 0 (absent) to 1", fontsize=10)
+    return figure
+
+
+def objects_figure() -> Figure:
+    """Several objects in a picture, with the box and the visible pixels of each."""
+    scenes = render(4, seed=5, size=96, num_objects=3)
+    figure, axes = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
+    for axis, image, masks, boxes, classes in zip(
+        axes, scenes.images, scenes.masks, scenes.boxes, scenes.classes, strict=True
+    ):
+        axis.imshow(image)
+        for mask, (y0, x0, y1, x1), label in zip(masks, boxes, classes, strict=True):
+            axis.contour(mask, levels=[0.5], colors="white", linewidths=1)
+            frame = plt.Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor="#f0e442")
+            axis.add_patch(frame)
+            axis.text(x0, y0 - 2, CLASSES[label], fontsize=8, color="black", backgroundcolor="#f0e442")
+        axis.set_axis_off()
+    figure.suptitle("Three objects a picture: class, box and visible pixels of each", fontsize=10)
+    return figure
+
+
+FIGURES = {"classes": classes_figure, "nuisances": nuisances_figure, "objects": objects_figure}
+
+
+def main(folder: Path) -> None:
+    """Writes every figure as a PNG file of 100 dpi into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, draw in FIGURES.items():
+        figure = draw()
+        figure.savefig(folder / f"{name}.png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    plt.switch_backend("agg")
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "data/pictures"))

@@ -1,0 +1,214 @@
+"""The command, the sample class and the demonstration's comparison, on the small assignment."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+import tiny
+from coursegrader.cli import app
+from coursegrader.course import Course
+from coursegrader.demo import MARKER, compare, demo_course
+from coursegrader.errors import CourseError, CourseNotFound, UnknownAssignment
+from coursegrader.sample_class import BROKEN, PATTERN, make_class, write_class
+from typer.testing import CliRunner
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    return tiny.make_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture
+def inside(course, monkeypatch):
+    monkeypatch.chdir(course.solutions)
+    return course
+
+
+def call(*arguments):
+    return RUNNER.invoke(app, [str(one) for one in arguments], catch_exceptions=False)
+
+
+def test_the_course_is_found_from_inside_and_through_jupyters_path(course, monkeypatch, tmp_path):
+    assert Course.find(course.solutions / tiny.PS).root == course.root
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "nbgrader_config.py").symlink_to(course.root / "grader" / "nbgrader_config.py")
+    monkeypatch.setattr("coursegrader.course.jupyter_config_path", lambda: [str(tmp_path / "etc")])
+    assert Course.find(tmp_path).root == course.root
+    monkeypatch.setattr("coursegrader.course.jupyter_config_path", list)
+    monkeypatch.setattr("coursegrader.course.__file__", str(tmp_path / "site-packages" / "coursegrader" / "course.py"))
+    with pytest.raises(CourseNotFound, match="make setup"):
+        Course.find(tmp_path)
+
+
+def test_the_classs_folder_may_be_another_one(course, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DIR", str(tmp_path / "autumn"))
+    autumn = Course.at(course.root)
+    assert autumn.data == tmp_path / "autumn"
+    assert autumn.database == f"sqlite:///{tmp_path}/autumn/gradebook.db"
+    submitted = autumn.directory.format_path(autumn.directory.submitted_directory, "ann", tiny.PS)
+    assert os.path.normpath(submitted) == str(autumn.submitted / "ann" / tiny.PS)
+
+
+def test_an_unknown_assignment_lists_what_exists(inside):
+    with pytest.raises(UnknownAssignment, match=tiny.PS):
+        inside.source("ps9")
+    for command in ("release", "autograde", "feedback", "report", "export", "sample-class"):
+        result = call(command, "ps9")
+        assert result.exit_code == 1 and tiny.PS in result.stderr, command
+
+
+@pytest.mark.parametrize("command", ["autograde", "feedback", "report"])
+def test_nothing_to_do_is_said_and_not_passed_over(inside, command):
+    result = call(command, tiny.PS)
+    assert result.exit_code == 1 and result.stderr.startswith("Error:")
+
+
+def test_a_class_is_the_same_for_the_same_seed(course):
+    first, again, other = (make_class(course, tiny.PS, 30, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert [one.student for one in first] != [one.student for one in other]
+    assert len({one.student for one in first}) == 30
+
+
+def test_at_most_so_many_students_train(course):
+    for trainers in (0, 2):
+        samples = make_class(course, tiny.PS, 24, trainers=trainers)
+        trained = [one for one in samples if b"return text.upper()" in one.notebook]
+        assert len(trained) == trainers
+
+
+def test_a_class_is_not_mixed_with_an_older_one(course, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").touch()
+    with pytest.raises(CourseError, match="not empty"):
+        write_class(make_class(course, tiny.PS, 1), tiny.PS, tmp_path / "old")
+
+
+def test_the_computed_scores_of_a_sample_class_are_the_true_ones(inside, tmp_path):
+    """Through the command: two students of each kind, every kind of broken file but those that only take time."""
+    (inside.root / "grader" / "nbgrader_config.py").open("a").write("c.Limits.answer_seconds = 3\n")
+    size = 3 * len(PATTERN)
+    assert call("sample-class", tiny.PS, "--students", size, "--out", tmp_path / "class").exit_code == 0
+    kinds = {one.kind for one in make_class(Course.at(inside.root), tiny.PS, size)}
+    assert {f"broken {name}" for name, _ in BROKEN} <= kinds
+    _thin_out(tmp_path / "class", size // 2)
+    result = call("grade", tmp_path / "class", "-a", tiny.PS, "--out", tmp_path / "grades.csv", "--workers", 2)
+    assert result.exit_code == 3 and "Who needs a look" in result.stdout
+    assert compare(tmp_path / "grades.csv", tmp_path / "class" / "truth.csv") == []
+    rows = (tmp_path / "class" / "truth.csv").read_text()
+    (tmp_path / "truth.csv").write_text(rows.replace("total,19,20", "total,18,20", 1))
+    (difference,) = compare(tmp_path / "grades.csv", tmp_path / "truth.csv")
+    assert (difference.cell, difference.true) == ("total", "18 (needs_manual)")
+
+
+def _thin_out(folder, number):
+    """Leaves the first of each kind in a class's folder and its table, and fills up to `number` students."""
+    with (folder / "truth.csv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    first = {row["kind"]: row["student"] for row in reversed(rows)}
+    kept = set(first.values()) | {row["student"] for row in rows[: 5 * (number - len(first))]}
+    for student in {row["student"] for row in rows} - kept:
+        shutil.rmtree(folder / student)
+    with (folder / "truth.csv").open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["student"] in kept)
+
+
+def test_from_submitted_to_marks(inside):
+    shutil.rmtree(inside.data, ignore_errors=True)
+    tiny.hand_in(inside, "ann", tiny.submission())
+    tiny.hand_in(inside, "bob", tiny.submission(square="def square(x):\n    return 0"))
+    assert call("autograde", tiny.PS, "-w", 2).exit_code == 0
+    assert call("feedback", tiny.PS).exit_code == 0
+    assert call("report", tiny.PS).exit_code == 0
+    assert call("export", tiny.PS).exit_code == 0
+    marks = (inside.reports / f"{tiny.PS}.csv").read_text()
+    assert "ann,total,19,20,needs_manual" in marks and "bob,total,9,20,needs_manual" in marks
+    for path in (
+        "reports/ps0_tiny.html",
+        "feedback/ann/ps0_tiny/ps0_tiny.html",
+        "autograded/bob/ps0_tiny/ps0_tiny.ipynb",
+    ):
+        assert (inside.data / path).stat().st_size > 1000
+
+
+@pytest.fixture
+def students_folder(course, tmp_path, monkeypatch):
+    """A folder that holds nothing but the released notebook."""
+    shutil.copy(course.assignments / tiny.PS / f"{tiny.PS}.ipynb", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / f"{tiny.PS}.ipynb"
+
+
+def write_answers(path, **answers):
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if source:
+            cell.source = source
+    nbformat.write(notebook, path)
+
+
+def test_check_says_what_is_done_and_what_fails_and_why(students_folder):
+    write_answers(students_folder, square="def square(x):\n    return 3", half=tiny.ANSWERS["half"], shout="def shout(")
+    result = call("check", students_folder.name)
+    lines = {line.split()[-3] if "to do" in line else line for line in result.stdout.splitlines()}
+    text = " ".join(result.stdout.split())
+    assert result.exit_code == 1 and lines
+    assert "fails test_square 10 p" in text and "square(2) is 2 times 2" in text
+    assert "passes test_half" in text
+    assert "not yet done why" in text
+    assert "fails bonus_test_shout" in text and "your cell shout ends with SyntaxError" in text
+
+
+def test_check_passes_when_all_public_checks_do(students_folder):
+    write_answers(students_folder, **tiny.ANSWERS)
+    result = call("check", students_folder.name)
+    assert result.exit_code == 0 and "All public checks pass" in result.stdout and "Note:" not in result.stdout
+
+
+def test_check_warns_of_what_grading_will_undo(students_folder):
+    write_answers(students_folder, **tiny.ANSWERS, test_square="pass")
+    notebook = nbformat.read(students_folder, as_version=4)
+    notebook.cells.append(nbformat.from_dict(notebook.cells[2]))
+    notebook.metadata["kernelspec"]["name"] = "python3"
+    nbformat.write(notebook, students_folder)
+    text = " ".join(call("check", students_folder.name).stdout.split())
+    assert "You changed test_square" in text
+    assert "The cell square stands here more than once" in text
+    assert "names the kernel 'python3'" in text
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]"])
+def test_check_of_no_notebook_is_one_sentence(tmp_path, content):
+    path = tmp_path / "a.ipynb"
+    if content is not None:
+        path.write_text(content)
+    result = call("check", path)
+    assert result.exit_code == 1 and result.stderr.startswith("Error:")
+
+
+def test_the_demonstration_never_touches_another_classs_folder(tmp_path):
+    course = tiny.make_course(tmp_path)
+    demo = demo_course(course)
+    assert demo.data == course.root / "course" / "demo" and (demo.data / MARKER).exists()
+    (demo.data / "gradebook.db").write_text("old")
+    assert not (demo_course(course).data / "gradebook.db").exists()
+    (demo.data / MARKER).unlink()
+    (demo.data / "gradebook.db").write_text("somebody's")
+    with pytest.raises(CourseError, match="move it away"):
+        demo_course(course)
+
+
+def test_the_command_is_installed():
+    done = subprocess.run([sys.executable, "-m", "coursegrader", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    for command in ("build", "release", "autograde", "feedback", "check", "sample-class", "grade", "export", "demo"):
+        assert command in done.stdout

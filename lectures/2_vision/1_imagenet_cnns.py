@@ -1,0 +1,943 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Deep Learning (GPU if present)
+#     language: python
+#     name: dl-course
+# ---
+
+# %% [markdown]
+# # ImageNet and the convolutional networks that won it
+#
+# | | |
+# |---|---|
+# | **Papers** | A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet classification with deep convolutional neural networks*, NIPS 2012 (AlexNet) · C. Szegedy et al., *Going deeper with convolutions*, CVPR 2015 (GoogLeNet) · K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR 2016 (ResNet) · O. Russakovsky et al., *ImageNet large scale visual recognition challenge*, IJCV 2015 (the challenge, and people at it) |
+# | **You need** | `1_foundations/2_training`: backpropagation, Adam, batch normalization, dropout |
+# | **Time** | about 90 s on two CPU cores with the bundled data; 15 to 30 min with CIFAR-10; minutes on a GPU |
+#
+# You will train three networks that changed computer vision, beside the method that they replaced, on the same images; see why
+# depth needs skip connections; and measure your own error rate.
+
+# %%
+import coursekit  # First: it imports Keras and TensorFlow without their start-up messages.
+import ipywidgets
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from coursedata import Nuisances, load_images, render
+from coursekit import plots
+from IPython.display import Markdown, display
+from keras import layers
+from PIL import Image
+from skimage.color import rgb2lab
+from skimage.feature import hog
+from sklearn.svm import LinearSVC
+
+seed = coursekit.set_seed()
+profile = coursekit.get_profile()
+device = coursekit.set_device()
+profile, device
+
+# %% [markdown]
+# ## Claim
+#
+# The ImageNet challenge (ILSVRC, 2010 to 2017) asked for the class of a photograph, one of 1,000, after 1.2 million labelled
+# examples. A system may name five classes; the **top-5 error** is the share of test images whose true class is not among them.
+# Until 2011 the winners computed hand-made features and trained a linear classifier. In 2012 one entry learned its features from
+# the pixels, and the error fell by ten points against the next best entry (16.4 % to 26.2 %). Three years later an entry made fewer
+# errors than the trained human annotator who had tried it.
+
+# %%
+# (year, entry, top-5 error in %, kind): the entries on the challenge's test sets. All of them combine several models.
+WINNERS = [
+    (2010, "NEC-UIUC", 28.2, "hand-made features"),
+    (2011, "XRCE", 25.8, "hand-made features"),
+    (2012, "ISI (second)", 26.2, "hand-made features"),
+    (2012, "AlexNet", 16.4, "CNNs"),
+    (2012, "AlexNet", 15.3, "CNNs, outside data"),
+    (2013, "Clarifai", 11.7, "CNNs"),
+    (2013, "Clarifai", 11.2, "CNNs, outside data"),
+    (2014, "GoogLeNet", 6.7, "CNNs"),
+    (2015, "ResNet", 3.57, "CNNs"),
+    (2016, "Trimps-Soushen", 2.99, "CNNs"),
+    (2017, "SENet", 2.25, "CNNs"),
+]
+# One network of the winning kind, on the validation set.
+SINGLE_NETWORKS = [(2012, 18.2), (2014, 10.07), (2015, 4.49)]
+
+figure, axis = plots.subplots(width=9, height=4.2)
+marks = {"hand-made features": ("s", "full"), "CNNs": ("o", "full"), "CNNs, outside data": ("o", "none")}
+for kind, (marker, fill) in marks.items():
+    years, errors = zip(*[(year, error) for year, _, error, of in WINNERS if of == kind], strict=True)
+    colour = plots.PALETTE[1 if kind == "hand-made features" else 0]
+    axis.plot(years, errors, marker, fillstyle=fill, color=colour, markersize=8, label=f"{kind} (ensembles)")
+axis.plot(
+    *zip(*SINGLE_NETWORKS, strict=True), "_", color=plots.PALETTE[0], markersize=14, label="one such CNN (validation)"
+)
+for year, name, error, kind in WINNERS:
+    if kind != "CNNs, outside data":
+        axis.annotate(name, (year, error), (10, -3), textcoords="offset points", fontsize=8)
+axis.axhline(5.1, color=plots.PALETTE[2], linestyle="--", label="a trained annotator, 1,500 images")
+axis.axhline(12.0, color=plots.PALETTE[2], linestyle=":", label="a second one, less trained, 258 images")
+axis.set(xlim=(2009.5, 2018.2), ylim=(0, 31), xlabel="year of the challenge", ylabel="top-5 error (%)")
+axis.set_title("ILSVRC: classification error of the entries")
+axis.legend(fontsize=8, loc="upper right")
+figure
+
+# %% [markdown]
+# *What to see:* the step of 2012, and that the hollow points gain only about a point from more data. Every point is the average of
+# several models; the dashes show what one network did, without the others' help.
+#
+# | point | what it is | source |
+# |---|---|---|
+# | 2010: 28.2 | six sparse-coding models averaged | Krizhevsky et al. 2012, section 6 and Table 1; organizers' page, results 2010 (0.28191) |
+# | 2011: 25.8 | Fisher vectors | organizers' page, results 2011 (0.25770) |
+# | 2012: 26.2 | second place, several Fisher-vector classifiers | organizers' page, results 2012 (0.26172); Krizhevsky et al. 2012, Table 2 |
+# | 2012: 16.4 | AlexNet: five CNNs, supplied data only | organizers' page, results 2012 (0.16422); Krizhevsky et al. 2012, Table 2 |
+# | 2012: 15.3 | another entry: seven CNNs, two of them first trained on ImageNet's Fall 2011 release | the same two (0.15315) |
+# | 2012: 18.2, one CNN | validation set | Krizhevsky et al. 2012, Table 2 |
+# | 2013: 11.7 and 11.2 | without and with outside data | organizers' page, results 2013 (0.11743, 0.11197); Szegedy et al. 2015, Table 2 |
+# | 2014: 6.7 | seven networks, 144 crops of each image, no outside data | Szegedy et al. 2015, section 7 and Table 2 (6.67) |
+# | 2014: 10.07, one network, one crop | validation set | Szegedy et al. 2015, Table 3 |
+# | 2015: 3.57 | six residual networks; one of 152 layers alone: 4.49 on the validation set | He et al. 2016, section 4.1, Tables 4 and 5 |
+# | 2016: 2.99 | an ensemble | organizers' page, results 2016 (0.02991) |
+# | 2017: 2.25 | an ensemble with squeeze-and-excitation blocks | Hu et al., *Squeeze-and-excitation networks*, CVPR 2018, abstract (2.251) |
+# | people: 5.1 and 12.0 | two annotators, one who practised on 500 images and one on 100 | Russakovsky et al. 2015, section 6.4 and Table 6 |
+#
+# "Human performance" here is *one* person on 1,500 images: with that many images the figure could as well have been 4.1 or 6.3.
+#
+# **The claims of this lecture**, each checked at the end: (1) the best of the three networks makes at least 20 % fewer errors than
+# the method before; (2) on scenes of objects, AlexNet makes at most half of its errors; (3) a plain deep network *trains* worse
+# than the same network with skip connections; (4) each of six nuisances costs the CNN less than it costs the method before.
+
+# %% [markdown]
+# ## Data
+#
+# The bundled images are **object scenes**: twelve kinds of things, drawn by `coursedata.scenes` with everything that makes
+# recognition hard under control. With `COURSE_SOURCE=real` the same notebook runs on CIFAR-10 (photographs in ten classes); what
+# needs the generator's controls (the nuisances) is then still measured on scenes, and only that.
+
+# %%
+SOURCES = tuple(dict.fromkeys((profile.source, "bundled")))
+SIZES = {
+    "bundled": {"num_train": profile.pick(small=6000, full=24000), "num_test": profile.pick(small=1200, full=3600)},
+    "real": {"num_train": 20000, "num_test": 4000},
+}
+splits = {source: load_images(source, **SIZES[source], seed=seed) for source in SOURCES}
+x_train, y_train, x_test, y_test, class_names = splits[profile.source]
+num_classes = len(class_names)
+chosen = np.argsort(y_train[:200], kind="stable")[:: 200 // 24][:24]
+plots.image_grid(
+    x_train[chosen], [class_names[k] for k in y_train[chosen]], columns=12, title="Some training images, by class"
+)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+scenes = splits["bundled"]
+print("images", scenes.x_train.shape[1:], scenes.x_train.dtype, "in", len(scenes.class_names), "classes:")
+print(*scenes.class_names, sep=", ")
+
+# %% [markdown]
+# Each of the six **nuisances** has a strength between 0 (absent) and 1. Below, one object is drawn with a single nuisance turned
+# up from left to right; all else stays as it was. The class never changes, the pixels do.
+
+# %%
+NUISANCES = ("viewpoint", "illumination", "occlusion", "deformation", "variation", "clutter")
+LEVELS = (0.0, 1 / 3, 2 / 3, 1.0)
+house = scenes.class_names.index("house")
+
+
+def with_nuisance(name, level, default):
+    """The `Nuisances` that equal `default` except for one."""
+    return Nuisances(**{**{each: getattr(default, each) for each in NUISANCES}, name: level})
+
+
+pictures = [
+    render(1, seed=3, size=64, labels=[house], nuisances=with_nuisance(name, level, Nuisances.none())).images[0]
+    for level in LEVELS
+    for name in NUISANCES
+]
+plots.image_grid(
+    pictures, list(NUISANCES) * len(LEVELS), columns=6, scale=1.3, title="A house; strength 0, 1/3, 2/3, 1 downwards"
+)
+
+# %% [markdown]
+# ### Your own error rate
+#
+# Before you look at what machines do: classify some test images yourself. Click the class you see. After each answer you get the
+# truth, your error so far, and the interval in which your true error rate lies with 95 % confidence (Wilson's interval: with $e$
+# errors in $n$ images it is still tens of points wide after twenty images). Run all cells first if you like; the quiz waits for
+# you, and the rest of the notebook does not wait for the quiz.
+
+
+# %%
+def wilson_interval(errors, num, z=1.96):
+    """The 95 % confidence interval of an error rate after `errors` wrong answers in `num` (E. B. Wilson, 1927)."""
+    rate, spread = errors / num, z * np.sqrt(errors * (num - errors) / num + z**2 / 4)
+    centre = num * rate + z**2 / 2
+    return max(0.0, (centre - spread) / (num + z**2)), min(1.0, (centre + spread) / (num + z**2))
+
+
+class Quiz:
+    """Shows test images one by one and counts the reader's errors."""
+
+    def __init__(self, images, labels, class_names):
+        self.images, self.labels, self.class_names = images, labels, class_names
+        self.answers = []
+        self.picture = ipywidgets.Image(format="png", width=192, height=192)
+        self.verdict = ipywidgets.HTML()
+        buttons = [ipywidgets.Button(description=name) for name in class_names]
+        for k, button in enumerate(buttons):
+            button.on_click(lambda _, answer=k: self.answer(answer))
+        grid = ipywidgets.GridBox(buttons, layout=ipywidgets.Layout(grid_template_columns="repeat(4, 160px)"))
+        self.widget = ipywidgets.VBox([self.picture, grid, self.verdict])
+        self.show_next("Which of these is it?")
+
+    def answer(self, answer):
+        """Records a click and moves on; clicks after the last image change nothing."""
+        if len(self.answers) < len(self.labels):
+            truth = self.labels[len(self.answers)]
+            self.answers.append(answer)
+            self.show_next(
+                f"{'Right' if answer == truth else 'Wrong'}: {self.class_names[truth]}. So far {self.result()}."
+            )
+
+    def show_next(self, text):
+        shown = min(len(self.answers), len(self.images) - 1)
+        enlarged = Image.fromarray(self.images[shown]).resize((192, 192), Image.Resampling.NEAREST)
+        self.picture.value = enlarged._repr_png_()
+        self.verdict.value = text
+
+    def result(self):
+        """The reader's top-1 error with its confidence interval, or that there is none yet."""
+        num = len(self.answers)
+        if num == 0:
+            return "not tried yet"
+        errors = sum(answer != truth for answer, truth in zip(self.answers, self.labels, strict=False))
+        low, high = wilson_interval(errors, num)
+        return f"{errors} errors in {num} images: {errors / num:.0%} (95 % interval {low:.0%} to {high:.0%})"
+
+
+quiz = Quiz(x_test[:30], y_test[:30], class_names)
+quiz.widget
+
+# %% [markdown]
+# ## Before
+#
+# **Histograms of oriented gradients** (HOG; N. Dalal and B. Triggs, CVPR 2005) with a linear support vector machine stand for the
+# years before 2012: features by hand, a linear classifier learned. The image is cut into cells; in each cell, the directions of the
+# grey-value gradients vote into a histogram, weighted by their strength; blocks of 2 × 2 cells are normalized, so that contrast
+# does not matter. What the class is, a hyperplane in the space of all histograms has to say.
+
+# %%
+example = x_train[chosen[0]]
+_, drawing = hog(
+    example, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2), visualize=True, channel_axis=-1
+)
+plots.image_grid(
+    [np.asarray(example, float).mean(axis=-1) / 255, drawing / drawing.max()],
+    ["image (brightness)", "its HOG, 8 × 8 cells"],
+    scale=2.2,
+)
+
+# %% [markdown]
+# *What to see:* each cell keeps only which way its edges run. That is what makes HOG robust to light, and it is also all it knows:
+# it cannot tell an edge of the object from an edge of the background.
+#
+# A baseline deserves its best. We search over the settings that Dalal and Triggs studied (their section 6): the size of the cells,
+# the number of orientations, the block's norm, the colour space (for each pixel the channel with the strongest gradient counts),
+# and the SVM's $C$. One setting at a time, in this order, is changed and kept where it helps on images held out from the
+# *training* set; the winner is trained again on all of them.
+
+# %%
+HOG_START = {"cell": 8, "orientations": 9, "norm": "L2-Hys", "colour": "RGB", "C": 0.03}
+HOG_CHOICES = {
+    "cell": (4, 6, 8),
+    "orientations": (9, 12),
+    "norm": ("L2-Hys", "L1-sqrt"),
+    "colour": ("RGB", "Lab", "grey"),
+    "C": (0.003, 0.01, 0.03, 0.1, 0.3),
+}
+COLOURS = {
+    "RGB": lambda image: image,
+    "Lab": lambda image: rgb2lab(image).astype(np.float32),
+    "grey": lambda image: image.mean(axis=-1, keepdims=True),
+}
+
+
+def hog_features(images, *, cell, orientations, norm, colour):
+    """HOG of uint8 images (num, height, width, 3): (num, features)."""
+    options = {"pixels_per_cell": (cell, cell), "cells_per_block": (2, 2), "channel_axis": -1}
+    convert = COLOURS[colour]
+    return np.stack([hog(convert(image), orientations, block_norm=norm, **options) for image in images])
+
+
+class HogClassifier:
+    """HOG features and a one-against-all linear SVM."""
+
+    def __init__(self, C, **hog_settings):
+        self.hog_settings = hog_settings
+        self.svm = LinearSVC(C=C, tol=1e-3, random_state=seed)
+
+    def fit(self, images, labels):
+        self.svm.fit(hog_features(images, **self.hog_settings), labels)
+        return self
+
+    def scores(self, images):
+        """The SVMs' decision values, (num, classes)."""
+        return self.svm.decision_function(hog_features(images, **self.hog_settings))
+
+
+def search_hog(images, labels, num_fit, num_held_out):
+    """The best settings by the error on held-out training images, and the error of each setting tried."""
+    images, labels = images[: num_fit + num_held_out], labels[: num_fit + num_held_out]
+    features, tried = {}, {}
+
+    def error(settings):
+        *hog_key, C = key = tuple(settings.values())
+        if key not in tried:
+            if tuple(hog_key) not in features:
+                features[tuple(hog_key)] = hog_features(images, **dict(zip(settings, hog_key, strict=False)))
+            x = features[tuple(hog_key)]
+            svm = LinearSVC(C=C, tol=1e-3, random_state=seed).fit(x[:num_fit], labels[:num_fit])
+            tried[key] = 1 - svm.score(x[num_fit:], labels[num_fit:])
+        return tried[key]
+
+    best = dict(HOG_START)
+    for name in coursekit.progress_bar(HOG_CHOICES, "HOG search", unit="settings"):
+        best = min(({**best, name: choice} for choice in HOG_CHOICES[name]), key=error)
+    return best, tried
+
+
+NUM_SEARCH = {"num_fit": profile.pick(small=1500, full=6000), "num_held_out": profile.pick(small=600, full=2000)}
+baselines = {}
+for source, split in splits.items():
+    best, tried = search_hog(split.x_train, split.y_train, **NUM_SEARCH)
+    baselines[source] = HogClassifier(**best).fit(split.x_train, split.y_train)
+    rows = "\n".join(
+        f"| {' | '.join(map(str, key))} | {error:.3f} |" for key, error in sorted(tried.items(), key=lambda t: t[1])[:6]
+    )
+    display(
+        Markdown(
+            f"Best settings, {source} data ({len(tried)} tried):\n\n| {' | '.join(best)} | error held out |\n|{'---|' * 6}\n{rows}"
+        )
+    )
+
+# %% [markdown]
+# ## Idea
+#
+# ### Convolution
+#
+# A hand-made feature is a small computation repeated at every place. A convolutional layer keeps the repetition and *learns* the
+# computation. With input $x$ of shape (height, width, channels), kernel $w$ of shape ($k$, $k$, channels, filters) and bias $b$,
+#
+# $$z_{i,j,f} = b_f + \sum_{u=0}^{k-1} \sum_{v=0}^{k-1} \sum_c w_{u,v,c,f}\; x_{s i + u,\; s j + v,\; c}$$
+#
+# with stride $s$. (This is what every deep learning library calls convolution; mathematicians flip the kernel first and call this
+# correlation.) Three consequences carry the whole idea: a pattern is recognized **wherever it is**, because the same $w$ is used
+# everywhere; a neuron sees only a **neighbourhood**, and stacked layers see larger ones; and there are **few parameters**.
+#
+# Here is one kernel, on a picture of a bright square. Check the marked sum by hand.
+
+# %%
+picture = np.zeros((7, 7))
+picture[2:6, 2:6] = 1.0
+kernel = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+response = keras.ops.conv(picture[None, ..., None], kernel[..., None, None], padding="valid")
+response = keras.ops.convert_to_numpy(response)[0, ..., 0]
+
+figure, axes = plots.subplots(1, 3, width=3, height=3)
+for axis, values, name in zip(axes, (picture, kernel, response), ("input x", "kernel w", "response z"), strict=True):
+    axis.imshow(values, cmap="PuOr", vmin=-9, vmax=9)
+    axis.grid(False)
+    axis.set(title=f"{name}, {values.shape[0]} × {values.shape[1]}", xticks=[], yticks=[])
+    for (row, column), value in np.ndenumerate(values):
+        axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=9)
+axes[0].add_patch(plt.Rectangle((0.5, 1.5), 3, 3, fill=False, linewidth=2.5, edgecolor=plots.PALETTE[1]))
+axes[2].add_patch(plt.Rectangle((0.5, 1.5), 1, 1, fill=False, linewidth=2.5, edgecolor=plots.PALETTE[1]))
+figure
+
+# %%
+# NBVAL_CHECK_OUTPUT
+patch = picture[2:5, 1:4]
+print("patch     ", *patch.astype(int).tolist())
+print("sum       ", " + ".join(f"({w:g})({x:g})" for w, x in zip(kernel.flat, patch.flat, strict=True) if w and x))
+print("by hand   ", (kernel * patch).sum(), "  by the layer", float(response[2, 1]))
+
+# %% [markdown]
+# *What to see:* the kernel answers where brightness rises to the right (orange is negative, purple positive), and the size
+# shrinks from 7 to $7 - 3 + 1 = 5$. In general $\lfloor (n + 2p - k) / s \rfloor + 1$ for size $n$, padding $p$, stride $s$.
+# `padding="same"` pads so that $n / s$ places (rounded up) remain, `"valid"` pads nothing.
+#
+# **Pooling** replaces a window by its largest value: the answer "there is such an edge about here" survives a shift by a pixel,
+# and the maps get smaller. **ReLU**, $\max(0, z)$, makes the layers more than one linear map and lets gradients pass undiminished
+# where it is open.
+#
+# ### Fewer parameters, three times
+#
+# | idea | where | what it saves |
+# |---|---|---|
+# | one kernel for all places | every CNN | a dense layer has a weight for every pair of input and output |
+# | 1 × 1 convolutions that first reduce the channels | GoogLeNet's inception block | the 5 × 5 kernels then see fewer channels |
+# | averaging over all places at the end | GoogLeNet, ResNet | the large dense layers of AlexNet |
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def conv_parameters(kernel_size, channels_in, filters):
+    return (kernel_size**2 * channels_in + 1) * filters
+
+
+print(f"224 × 224 × 3 pixels to 55 × 55 × 96, dense   {224 * 224 * 3 * 55 * 55 * 96:>18,} weights")
+print(f"the same by one 11 × 11 convolution           {conv_parameters(11, 3, 96):>18,} parameters")
+print(f"inception 3a: 5 × 5, from 192 to 32 channels  {conv_parameters(5, 192, 32):>18,} parameters")
+reduced = conv_parameters(1, 192, 16) + conv_parameters(5, 16, 32)
+print(f"the same after a 1 × 1 reduction to 16        {reduced:>18,} parameters")
+
+# %% [markdown]
+# ### Depth, and why it needs skip connections
+#
+# Each layer sees patterns of patterns, so depth should help. Yet when He et al. stacked more layers of the same kind, the *training*
+# error rose: on ImageNet a plain network of 34 layers had more errors (28.54 % top-1, validation) than one of 18 layers (27.94 %),
+# and was worse throughout training, too (their Table 2 and Figure 4). That is not overfitting. The deeper network *could* copy the
+# shallower one and let its extra layers be the identity; gradient descent does not find it. So make the identity the default: let a
+# block of layers compute a *change*,
+#
+# $$y = x + F(x), \qquad
+# \frac{\partial \ell}{\partial x} = \frac{\partial \ell}{\partial y}\Bigl(1 + \frac{\partial F}{\partial x}\Bigr).$$
+#
+# With $F = 0$ the block does nothing, and whatever the layers do, the gradient has a way past them: the 1. Their residual network of
+# 34 layers reached 25.03 %, the one of 18 layers 27.88 %.
+
+# %% [markdown]
+# ## Build
+#
+# The three networks are written for images of any size and any number of classes; the profile only chooses widths. Pixels go in as
+# they are (0 to 255) and are rescaled by the first layer; logits come out (softmax is part of the loss).
+#
+# ### AlexNet
+#
+# Five convolutions, three of them followed by overlapping max pooling (3 × 3, stride 2), then three dense layers with dropout. One
+# part is newer than 2012: where the paper normalizes the responses of neighbouring channels, ours has **batch normalization** after each
+# convolution (`normalize`), without which a training as short as this one would not get far.
+
+
+# %%
+def alexnet(
+    image_size, num_classes, *, filters, kernels, stride, units, dropout=0.5, groups=1, normalize=True, name="alexnet"
+):
+    """AlexNet (Krizhevsky et al. 2012, section 3.5): logits (batch, num_classes) of images (batch, size, size, 3).
+
+    `filters` of the five convolutions, `kernels` of the first two and `stride` of the first, `units` of the dense
+    layers. `groups=2` splits the second, fourth and fifth convolution over two GPUs as the paper did.
+    """
+
+    def convolution(x, number, kernel_size, **options):
+        x = layers.Conv2D(
+            filters[number - 1],
+            kernel_size,
+            use_bias=not normalize,
+            kernel_initializer="he_normal",
+            name=f"conv{number}",
+            **options,
+        )(x)
+        if normalize:
+            x = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(x)
+        return layers.ReLU(name=f"relu{number}")(x)
+
+    images = x = keras.Input((image_size, image_size, 3), name="image")
+    x = layers.Rescaling(1 / 127.5, offset=-1, name="rescale")(x)
+    x = convolution(x, 1, kernels[0], strides=stride, padding="valid")
+    x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)
+    x = convolution(x, 2, kernels[1], padding="same", groups=groups)
+    x = layers.MaxPooling2D(3, strides=2, name="pool2")(x)
+    x = convolution(x, 3, 3, padding="same")
+    x = convolution(x, 4, 3, padding="same", groups=groups)
+    x = convolution(x, 5, 3, padding="same", groups=groups)
+    x = layers.MaxPooling2D(3, strides=2, name="pool5")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for number in (6, 7):
+        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal", name=f"dense{number}")(x)
+        x = layers.Dropout(dropout, name=f"dropout{number}")(x)
+    return keras.Model(images, layers.Dense(num_classes, name="dense8")(x), name=name)
+
+
+ALEXNET = {
+    "filters": profile.pick(small=(24, 48, 64, 64, 48), full=(64, 128, 192, 192, 128)),
+    "kernels": (5, 3),
+    "stride": 1,
+    "units": profile.pick(small=128, full=512),
+    "dropout": profile.pick(small=0.1, full=0.5),
+}
+
+# %% [markdown]
+# The same function with the paper's sizes is the network of 2012. The table follows an image through it; the paper counts
+# 60 million parameters, and nearly all of them are in the first two dense layers.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+PAPER = {"filters": (96, 256, 384, 384, 256), "kernels": (11, 5), "stride": 4, "units": 4096, "groups": 2}
+ROWS = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "dense6", "dense7", "dense8")
+
+paper_alexnet = alexnet(227, 1000, **PAPER, normalize=False)
+small_alexnet = alexnet(32, 12, filters=(24, 48, 64, 64, 48), kernels=(5, 3), stride=1, units=128)
+print(f"{'layer':8}{'the paper: output':>20}{'parameters':>14}{'ours, small: output':>22}{'parameters':>12}")
+for row in ROWS:
+    theirs, ours = (model.get_layer(row) for model in (paper_alexnet, small_alexnet))
+    shapes = [" × ".join(map(str, layer.output.shape[1:])) for layer in (theirs, ours)]
+    print(f"{row:8}{shapes[0]:>20}{theirs.count_params():>14,}{shapes[1]:>22}{ours.count_params():>12,}")
+print(f"{'all':8}{paper_alexnet.count_params():>34,}{small_alexnet.count_params():>34,}  (with batch normalization)")
+del paper_alexnet
+
+# %% [markdown]
+# Check two rows by hand: `conv1` has $(11 \cdot 11 \cdot 3 + 1) \cdot 96 = 34{,}944$ parameters and gives
+# $\lfloor (227 - 11)/4 \rfloor + 1 = 55$ places a side; `dense6` has $(6 \cdot 6 \cdot 256 + 1) \cdot 4096 = 37{,}752{,}832$.
+# (The paper writes 224; its numbers of places need 227.)
+#
+# ### GoogLeNet
+#
+# What size should the kernels have? An inception block tries several in parallel and lets training choose: a list of branches, each a
+# list of convolutions, all joined along the channels. We use batch normalization after each convolution (Ioffe and Szegedy, ICML
+# 2015, did the same to GoogLeNet) and no auxiliary classifiers.
+
+
+# %%
+def conv_norm(x, filters, kernel_size, strides=1, *, relu=True):
+    """Convolution, batch normalization and, if wanted, ReLU. The normalization's shift replaces the bias."""
+    x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.ReLU()(x) if relu else x
+
+
+def inception(x, width):
+    """An inception block (Szegedy et al. 2015, Figure 2b) of 8 `width` channels, shared as in the paper's block 3a."""
+    branches = [
+        [(2 * width, 1)],
+        [(3 * width, 1), (4 * width, 3)],
+        [(width // 2, 1), (width, 5)],
+        ["pool", (width, 1)],
+    ]
+    outputs = []
+    for branch in branches:
+        y = x
+        for step in branch:
+            y = layers.MaxPooling2D(3, strides=1, padding="same")(y) if step == "pool" else conv_norm(y, *step)
+        outputs.append(y)
+    return layers.Concatenate()(outputs)
+
+
+def googlenet(image_size, num_classes, *, width, blocks, name="googlenet"):
+    """A small GoogLeNet: `blocks` inception blocks in each of three stages, global average pooling, one dense layer."""
+    images = x = keras.Input((image_size, image_size, 3), name="image")
+    x = conv_norm(layers.Rescaling(1 / 127.5, offset=-1)(x), 4 * width, 5, 2)
+    for stage in range(3):
+        x = layers.MaxPooling2D(3, strides=2, padding="same")(x) if stage else x
+        for _ in range(blocks):
+            x = inception(x, width * (stage + 1))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(images, layers.Dense(num_classes)(x), name=name)
+
+
+# %% [markdown]
+# ### ResNet, and the plain network of the same depth
+#
+# Stages of blocks, two 3 × 3 convolutions a block, twice the filters where the maps halve: $6n + 2$ layers with weights, as in section
+# 4.2 of the paper. Where shapes change, the skip connection has no parameters either: it takes every second pixel and appends zeros for the new channels
+# (the paper's option A). So the network with skips has exactly as many parameters as the one without.
+
+
+# %%
+@keras.saving.register_keras_serializable(package="course")
+class Shortcut(layers.Layer):
+    """The identity, with fewer pixels and more (zero) channels where a block changes the shape."""
+
+    def __init__(self, filters, strides, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.strides = filters, strides
+
+    def call(self, x):
+        new_channels = self.filters - x.shape[-1]
+        return keras.ops.pad(x[:, :: self.strides, :: self.strides], ((0, 0), (0, 0), (0, 0), (0, new_channels)))
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "strides": self.strides}
+
+
+def thin_network(image_size, num_classes, *, n, width, stem_stride, skip):
+    """6 n + 2 layers (He et al. 2016, section 4.2), with skip connections (a ResNet) or without (a plain network)."""
+    images = x = keras.Input((image_size, image_size, 3), name="image")
+    x = conv_norm(layers.Rescaling(1 / 127.5, offset=-1)(x), width, 3, stem_stride)
+    for stage in range(3):
+        filters = width * 2**stage
+        for block in range(n):
+            strides = 2 if stage > 0 and block == 0 else 1
+            change = conv_norm(conv_norm(x, filters, 3, strides), filters, 3, relu=False)
+            x = layers.ReLU()(layers.Add()([Shortcut(filters, strides)(x), change]) if skip else change)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(images, layers.Dense(num_classes)(x), name=f"{'resnet' if skip else 'plain'}_{6 * n + 2}")
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for skip in (False, True):
+    for n in (1, 3):
+        model = thin_network(32, 12, n=n, width=8, stem_stride=2, skip=skip)
+        weights = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
+        print(f"{model.name:10} {len(weights):3} layers with weights {model.count_params():8,} parameters")
+
+# %% [markdown]
+# ## Train
+#
+# All networks learn by Adam; the learning rate rises for the first tenth of the steps and then falls along a cosine. These
+# are the constants to change: the numbers of epochs and images are as small as they can be for a lecture of two minutes.
+
+# %%
+EPOCHS = {"bundled": profile.pick(small=8, full=20), "real": profile.pick(small=12, full=30)}
+BATCH_SIZE, LEARNING_RATE = 32, 3e-3
+
+
+def train(model, split, epochs):
+    """Trains in place on a split's training images and returns the history of loss and accuracy."""
+    num_steps = epochs * -(-len(split.x_train) // BATCH_SIZE)
+    num_warmup = num_steps // 10
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, num_steps - num_warmup, alpha=0.01, warmup_target=LEARNING_RATE, warmup_steps=num_warmup
+    )
+    # Compiling with XLA would take longer than it saves on a CPU.
+    model.compile(
+        optimizer=keras.optimizers.Adam(schedule),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model.fit(
+        split.x_train,
+        split.y_train,
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[coursekit.progress_bar(label=f"{model.name}, {model.count_params():,} parameters")],
+    ).history
+
+
+# GoogLeNet and the deep networks cost more time an image: with the bundled data they see a part of the images, fewer times.
+NUM_DEEP = {"bundled": profile.pick(small=2400, full=24000), "real": 20000}[profile.source]
+EPOCHS_DEEP = {"bundled": profile.pick(small=6, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
+split = splits[profile.source]
+deep_split = split._replace(x_train=split.x_train[:NUM_DEEP], y_train=split.y_train[:NUM_DEEP])
+
+alexnets = {
+    source: alexnet(32, len(each.class_names), **ALEXNET, name=f"alexnet_{source}") for source, each in splits.items()
+}
+histories = {"AlexNet": [train(alexnets[source], splits[source], EPOCHS[source]) for source in SOURCES][0]}
+google = googlenet(32, num_classes, width=profile.pick(small=6, full=24), blocks=profile.pick(small=1, full=2))
+histories["GoogLeNet"] = train(google, deep_split, EPOCHS_DEEP)
+
+# %% [markdown]
+# Now the experiment on depth: two depths, with and without skips. The deep network with skips is also our ResNet.
+
+# %%
+THIN = {"width": profile.pick(small=8, full=16), "stem_stride": profile.pick(small=2, full=1)}
+SHALLOW, DEEP = 1, profile.pick(small=3, full=9)
+thin = {}
+for skip in (False, True):
+    for n in (SHALLOW, DEEP):
+        model = thin_network(32, num_classes, n=n, skip=skip, **THIN)
+        histories[model.name] = train(model, deep_split, EPOCHS_DEEP)
+        thin[skip, n] = model
+
+# %%
+training_error = {name: 100 * (1 - np.array(history["accuracy"])) for name, history in histories.items()}
+plots.histories(
+    {name: training_error[name] for name in (model.name for model in thin.values())},
+    "training error",
+    title="Depth with and without skip connections",
+    ylabel="training error (%)",
+)
+
+# %% [markdown]
+# *What to see:* without skip connections the deeper network has the *larger* training error, although it could represent everything
+# that the shallow one does; with them, depth costs nothing or helps. It is the effect of the paper's Figure 6 (left and middle), in a training that is
+# thousands of times shorter.
+
+# %% [markdown]
+# ## Measure
+#
+# ### Top-1 and top-5 error
+#
+# Sort the classes of each image by score and ask in which place the true class stands (0 is first). The top-$k$ error is the share
+# of images where that place is $k$ or later, so one pass gives the error for every $k$. With 12 classes, five guesses are generous.
+
+
+# %%
+def true_class_places(scores, labels):
+    """In which place of each row's ranking, best score first, the true class stands: (num,) integers from 0."""
+    ranking = np.argsort(-scores, axis=1, kind="stable")
+    return np.argmax(ranking == labels[:, None], axis=1)
+
+
+def error_curve(scores, labels):
+    """The top-k error for k = 1, 2, ..., num_classes."""
+    places = true_class_places(scores, labels)
+    return np.array([np.mean(places >= k) for k in range(1, scores.shape[1] + 1)])
+
+
+def logits(model, images):
+    """A network's outputs for uint8 images, (num, classes)."""
+    batches = np.array_split(images, -(-len(images) // 256))
+    return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+toy_scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5]])
+print("places of classes 1, 1, 0:", true_class_places(toy_scores, np.array([1, 1, 0])))
+print("top-1, top-2, top-3 error:", error_curve(toy_scores, np.array([1, 1, 0])).round(3))
+
+# %%
+networks = {
+    "AlexNet": alexnets[profile.source],
+    "GoogLeNet": google,
+    f"ResNet-{6 * DEEP + 2}": thin[True, DEEP],
+    f"plain-{6 * DEEP + 2}": thin[False, DEEP],
+}
+test_scores = {"HOG + linear SVM": baselines[profile.source].scores(x_test)}
+test_scores |= {name: logits(model, x_test) for name, model in networks.items()}
+curves = {name: error_curve(scores, y_test) for name, scores in test_scores.items()}
+
+figure, axis = plots.subplots(width=6, height=3.6)
+for name, curve in curves.items():
+    axis.plot(range(1, num_classes + 1), 100 * curve, ".-", label=name)
+axis.plot(
+    range(1, num_classes + 1), 100 - 100 * np.arange(1, num_classes + 1) / num_classes, ":", color="0.5", label="chance"
+)
+axis.set(
+    xlabel="guesses k", ylabel="top-k error (%)", title=f"Error on {len(y_test)} test images ({profile.source} data)"
+)
+axis.legend()
+figure
+
+# %%
+PAPER_TOP5 = {
+    "HOG + linear SVM": "26.2 (Fisher vectors, 2012)",
+    "AlexNet": "16.4",
+    "GoogLeNet": "6.67",
+    f"ResNet-{6 * DEEP + 2}": "3.57",
+}
+
+
+parameters = {"HOG + linear SVM": baselines[profile.source].svm.coef_.size}
+parameters |= {name: model.count_params() for name, model in networks.items()}
+seen = {"HOG + linear SVM": len(y_train), "AlexNet": len(y_train) * EPOCHS[profile.source]}
+seen |= {name: NUM_DEEP * EPOCHS_DEEP for name in networks if name != "AlexNet"}
+
+
+def result_row(name, scores):
+    """A system's row of the table of results."""
+    places = true_class_places(scores, y_test)
+    low, high = wilson_interval(np.sum(places > 0), len(places))
+    return (
+        f"| {name} | {PAPER_TOP5.get(name, '–')} | {parameters[name]:,} | {seen[name]:,} | {np.mean(places > 0):.1%} ({low:.1%} to {high:.1%}) "
+        f"| {np.mean(places > 4):.1%} |"
+    )
+
+
+table = "\n".join(result_row(name, scores) for name, scores in test_scores.items())
+Markdown(
+    "| | paper, ImageNet top-5 (%) | parameters here | images × epochs | top-1 error here (95 % interval) | top-5 error here |\n"
+    f"|---|---|---|---|---|---|\n{table}\n| you | 5.1 (one annotator) | – | – | {quiz.result()} | – |"
+)
+
+# %% [markdown]
+# *What to see:* the first column is a thousand classes and photographs, the others are ours; compare down the columns, not across.
+# The small profile gives GoogLeNet and ResNet far fewer images than AlexNet (third column), so that the lecture stays short: the order among the three
+# networks says nothing about them. Train them alike in the full profile.
+#
+# ### What the first layer sees
+#
+# The filters of `conv1` are small colour pictures. In the paper (Figure 3) they are edges and colour blobs; with little training data
+# ours are rougher, but look for edges in several directions and for filters that answer to colour alone.
+
+# %%
+filters = keras.ops.convert_to_numpy(alexnets[profile.source].get_layer("conv1").kernel).transpose(3, 0, 1, 2)
+span = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
+plots.image_grid(0.5 + 0.5 * filters / span, columns=12, scale=0.8, title="AlexNet's first-layer filters")
+
+# %% [markdown]
+# ### One image through the network
+
+# %%
+alex = alexnets[profile.source]
+STAGES = ("relu1", "relu2", "relu3", "relu5")
+probe = keras.Model(alex.input, [alex.get_layer(name).output for name in STAGES])
+right = np.flatnonzero(test_scores["AlexNet"].argmax(axis=1) == y_test)
+followed = right[np.argmax(keras.ops.convert_to_numpy(keras.ops.softmax(test_scores["AlexNet"]))[right].max(axis=1))]
+maps = [keras.ops.convert_to_numpy(each)[0] for each in probe(x_test[followed : followed + 1], training=False)]
+
+figure = plt.figure(figsize=(10, 5.4))
+plt.close(figure)
+left, middle, last = figure.subfigures(1, 3, width_ratios=(1.2, 4.4, 2))
+axis = left.subplots()
+axis.imshow(x_test[followed])
+axis.set_title(f"input\n{' × '.join(map(str, x_test.shape[1:]))}")
+axis.axis("off")
+axes = middle.subplots(len(STAGES), 8)
+for row, name, values in zip(axes, STAGES, maps, strict=True):
+    strongest = np.argsort(-values.mean(axis=(0, 1)))[:8]
+    for axis, channel in zip(row, strongest, strict=True):
+        axis.imshow(values[..., channel], cmap="cividis")
+        axis.axis("off")
+    title = row[0].set_title(
+        f"{name}: {' × '.join(map(str, values.shape))}, the 8 strongest channels", loc="left", fontsize=9
+    )
+    title.set_in_layout(False)
+probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(test_scores["AlexNet"][followed]))
+top = np.argsort(-probabilities)[:5][::-1]
+axis = last.subplots()
+axis.barh([class_names[k] for k in top], probabilities[top])
+axis.set(xlabel="probability", xlim=(0, 1), title="softmax: the five guesses")
+figure
+
+# %% [markdown]
+# *What to see:* early maps still look like the picture (edges, one colour against another). Later ones are coarse and sparse:
+# they say that something is there, and about where.
+#
+# ### What it confuses
+
+# %%
+best_name = min((name for name in networks if not name.startswith("plain")), key=lambda name: curves[name][0])
+predicted = test_scores[best_name].argmax(axis=1)
+confusion = np.zeros((num_classes, num_classes), int)
+np.add.at(confusion, (y_test, predicted), 1)
+plots.confusion_matrix(confusion, class_names, title=f"{best_name}: test images")
+
+# %%
+off_diagonal = confusion * (1 - np.eye(num_classes, dtype=int))
+pairs = [np.unravel_index(k, confusion.shape) for k in np.argsort(-off_diagonal, axis=None)[:4]]
+shown = [k for truth, guess in pairs for k in np.flatnonzero((y_test == truth) & (predicted == guess))[:4]]
+titles = [f"{class_names[y_test[k]]}, taken\nfor {class_names[predicted[k]]}" for k in shown]
+plots.image_grid(x_test[shown], titles, columns=8, scale=1.35, title=f"The classes that {best_name} confuses most")
+
+# %% [markdown]
+# ### What each nuisance costs
+#
+# Both systems were trained on scenes in which all six nuisances have their standard strength. Now one nuisance at a time runs from
+# absent to full while the others keep their standard strength, on the same test objects at every strength. (This needs the
+# generator, so it is always measured on scenes, with the two systems that were trained on scenes.)
+
+# %%
+NUM_PROBES = profile.pick(small=240, full=1200)
+systems = {
+    "HOG + linear SVM": baselines["bundled"].scores,
+    "AlexNet": lambda images: logits(alexnets["bundled"], images),
+}
+errors = {name: np.zeros((len(NUISANCES), len(LEVELS))) for name in systems}
+for row, nuisance in enumerate(coursekit.progress_bar(NUISANCES, "nuisances", unit="nuisances")):
+    for column, level in enumerate(LEVELS):
+        # A seed of its own: none of these objects was in the training set.
+        drawn = render(
+            NUM_PROBES,
+            seed=np.random.SeedSequence([seed, 2026]),
+            nuisances=with_nuisance(nuisance, level, Nuisances()),
+        )
+        for name, scores in systems.items():
+            errors[name][row, column] = 100 * np.mean(scores(drawn.images).argmax(axis=1) != drawn.labels)
+growth = {name: np.polyfit(LEVELS, each.T, 1)[0] for name, each in errors.items()}
+
+# %%
+figure, axes = plots.subplots(2, 3, width=3.3, height=2.7, sharex=True, sharey=True)
+for row, (axis, nuisance) in enumerate(zip(axes.flat, NUISANCES, strict=True)):
+    for name, marker in (("HOG + linear SVM", "s-"), ("AlexNet", "o-")):
+        colour = plots.PALETTE[1 if name.startswith("HOG") else 0]
+        axis.plot(LEVELS, errors[name][row], marker, color=colour, label=f"{name}: {growth[name][row]:+.0f} points")
+    axis.axvline(getattr(Nuisances(), nuisance), color="0.6", linestyle=":")
+    axis.set_title(nuisance)
+    axis.legend(fontsize=8)
+for axis in axes[:, 0]:
+    axis.set(ylabel="test error (%)", ylim=(0, 100))
+for axis in axes[-1]:
+    axis.set_xlabel("strength of the nuisance")
+figure
+
+# %% [markdown]
+# *What to see:* the numbers are slopes of the straight lines fitted to each curve: how many points of error the nuisance costs
+# from absent to full. The dotted line is the strength in training.
+#
+# ### The claims
+
+# %%
+LECTURE = "2_vision/1_imagenet_cnns"
+BEFORE = 100 * curves["HOG + linear SVM"][0]
+here = 100 * curves[best_name][0]
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="The best of AlexNet, GoogLeNet and ResNet makes fewer errors than HOG + linear SVM (top-1 error, %)",
+    paper="ILSVRC 2012, top-5 error: AlexNet 16.4 %, best entry without CNNs 26.2 %",
+    before=BEFORE,
+    here=here,
+    margin="at least 20 % fewer errors",
+    holds=here <= 0.8 * BEFORE,
+).check()
+
+# %%
+scene_test = splits["bundled"]
+scene_errors = {
+    name: 100 * error_curve(scores(scene_test.x_test), scene_test.y_test)[0] for name, scores in systems.items()
+}
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="On object scenes AlexNet makes at most half the errors of HOG + linear SVM (top-1 error, %)",
+    paper="ILSVRC 2012, top-5 error: AlexNet 16.4 %, best entry without CNNs 26.2 %",
+    before=scene_errors["HOG + linear SVM"],
+    here=scene_errors["AlexNet"],
+    margin="at most half the errors",
+    holds=scene_errors["AlexNet"] <= 0.5 * scene_errors["HOG + linear SVM"],
+    source="bundled",
+).check()
+
+# %%
+plain, residual = (training_error[thin[skip, DEEP].name][-1] for skip in (False, True))
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="A plain deep network trains worse than the same network with skip connections (training error, %)",
+    paper="ImageNet, 34 layers, validation top-1 error: plain 28.54 %, ResNet 25.03 % (He et al. 2016, Table 2)",
+    before=plain,
+    here=residual,
+    margin="at least 20 % fewer training errors",
+    holds=residual <= 0.8 * plain,
+).check()
+
+# %%
+nuisance_gap = growth["HOG + linear SVM"] - growth["AlexNet"]
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="Each of the six nuisances costs AlexNet less than HOG + linear SVM (points of error from absent to full, mean of six)",
+    paper="–",
+    before=growth["HOG + linear SVM"].mean(),
+    here=growth["AlexNet"].mean(),
+    margin="a smaller slope for every nuisance",
+    holds=bool(np.all(nuisance_gap > 0)),
+    source="bundled",
+).check()
+
+# %% [markdown]
+# ## Go further
+#
+# 1. **Batch normalization in AlexNet.** Replace its convolutions by `conv_norm`. How many epochs does it save?
+# 2. **Deeper.** Set `DEEP` to 5 (32 layers) and 9 (56). At which depth does the plain network stop learning at all? Where is the mean size of the
+#    gradient smallest, in the first layers or in the last?
+# 3. **Mirror images.** Append `x_train[:, :, ::-1]` to the training set, for the networks *and* for HOG. Who gains more, and why?
+# 4. **An ensemble.** Average the softmax outputs of AlexNet, GoogLeNet and ResNet, as all winners since 2010 did. How much does it gain?
+# 5. **HOG with better eyes.** The objects' colours are livelier than the background's. Give HOG a colour space in which that shows
+#    (saturation) and search again. What did you have to know to do this, and who told AlexNet?
+# 6. **The full profile.** `COURSE_PROFILE=full COURSE_SOURCE=real` trains wider and deeper networks on CIFAR-10; on a GPU this takes minutes.
+#
+# **The graded assignment** `ps1_cnn` asks you to write what you used here: convolution and pooling (section Build), forward and
+# backward (with `1_foundations/2_training`, section Idea), the residual block and, as a bonus, the inception block as Keras layers (Build), the top-$k$ error
+# (Measure), and a classifier of your own (Train, Measure).
+#
+# ### Sources
+#
+# The papers in the first cell, and: N. Dalal, B. Triggs, *Histograms of oriented gradients for human detection*, CVPR 2005 · K. Simonyan,
+# A. Zisserman, *Very deep convolutional networks for large-scale image recognition*, ICLR 2015 · S. Ioffe, C. Szegedy, *Batch normalization*,
+# ICML 2015 · J. Hu, L. Shen, G. Sun, *Squeeze-and-excitation networks*, CVPR 2018 · the organizers' pages `image-net.org/challenges/LSVRC/YEAR/results`.
