@@ -35,8 +35,8 @@ def fetch(name: str) -> Path:
     """The path of a data set's prepared file, verified: from COURSE_DATA, else the cache, else downloaded into it.
 
     Raises UnknownDataset; ChecksumMismatch for a file in COURSE_DATA that is not as its card says (it stays where it
-    is) or for a damaged download (it is removed); DataUnavailable when nothing is there and there is no network;
-    NoDiskSpace.
+    is) or for a damaged download (it is removed); DataUnavailable when nothing is there and it cannot be downloaded or
+    kept; NoDiskSpace.
     """
     card = CARDS.get(name)
     if card is None or card.generated:
@@ -101,21 +101,28 @@ def _download(card: Card) -> Path:
             os.replace(prepared, destination)
     except requests.HTTPError as error:
         raise DataUnavailable(
-            f"{card.title} could not be downloaded: {card.download} answered {error.response.status_code}. "
+            f"{card.name} could not be downloaded: {card.download} answered {error.response.status_code}. "
             f"{_own_way(card)}"
+        ) from error
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise DataUnavailable(
+            f"{card.name} is not on this machine and {card.download} cannot be reached: connect to the network and try "
+            f"again. {_own_way(card)}"
         ) from error
     except requests.RequestException as error:
         raise DataUnavailable(
-            f"{card.title} is not on this machine and {card.download} could not be read to its end "
-            f"({type(error).__name__}). {_own_way(card)}"
+            f"The download of {card.name} from {card.download} broke off and was removed: try again. {_own_way(card)}"
         ) from error
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise NoDiskSpace(
-                f"No space left in {destination.parent} for {card.title}: free about 150 MB and try again; "
-                "nothing was kept of this download."
+                f"No space left in {destination.parent} for {card.name}: free about 150 MB and try again; nothing was "
+                "kept of this download."
             ) from error
-        raise
+        raise DataUnavailable(
+            f"{card.name} cannot be kept in {destination.parent} ({error.strerror}): make that folder writable, or set "
+            f"XDG_CACHE_HOME to one that is. {_own_way(card)}"
+        ) from error
     return destination
 
 
@@ -125,8 +132,9 @@ def _prepare(card: Card, archive: Path, destination: Path) -> None:
         preparer.prepare(archive, destination)
         found = preparer.content_sha256(destination)
     except _DAMAGED as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise ChecksumMismatch(
-            f"The download from {card.download} is damaged ({error}) and was removed: try again. {_own_way(card)}"
+            f"The download from {card.download} is damaged ({reason}) and was removed: try again. {_own_way(card)}"
         ) from error
     if found != card.content_sha256:
         raise ChecksumMismatch(

@@ -8,7 +8,6 @@ share one palette of mostly vivid colours, and what surrounds them shares one of
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -144,12 +143,6 @@ def _streams(rng: np.random.Generator, draws: dict[str, int]) -> Streams:
     return streams
 
 
-@cache
-def _selection(value: int) -> list[int]:
-    """A look-up table for `Image.point`: 255 for one value, 0 for all others."""
-    return [255 * (other == value) for other in range(256)]
-
-
 def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
@@ -196,11 +189,13 @@ class _Scene:
 
     def visible(self) -> NDArray[np.bool_]:
         """Visible pixels, bool (num_objects, size, size); where an object half fills none, those it fills most."""
-        masks = []
-        for place in range(len(self.classes)):
-            cover = np.asarray(self.owner.point(_selection(place + 1)).reduce(SUPERSAMPLING))
-            masks.append(cover >= min(128, max(1, cover.max())))
-        return np.stack(masks)
+        owner, size = np.asarray(self.owner), self.extent // SUPERSAMPLING
+        masks = np.empty((len(self.classes), size, size), bool)
+        for place, mask in enumerate(masks):
+            own = (owner == place + 1).view(np.uint8).reshape(size, SUPERSAMPLING, self.extent)
+            covered = own.sum(axis=1, dtype=np.uint8).reshape(size, size, SUPERSAMPLING).sum(axis=2, dtype=np.uint8)
+            mask[...] = covered >= min(SUPERSAMPLING**2 // 2, max(1, covered.max()))
+        return masks
 
     def _cells(self, rng: np.random.Generator, num_objects: int) -> list[tuple[float, float, float]]:
         """Centre x, centre y and edge, in canvas pixels, of the square that each object gets to itself."""

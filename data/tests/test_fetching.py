@@ -168,7 +168,7 @@ def test_an_archive_that_lacks_an_image_is_refused(place):
 def test_a_body_that_ends_early_is_refused(place):
     with server(sends(place.archive[:500], length=len(place.archive))) as address:
         place.register(address)
-        with pytest.raises(DataUnavailable, match="could not be read to its end.*COURSE_DATA"):
+        with pytest.raises(DataUnavailable, match="broke off and was removed.*COURSE_DATA"):
             fetch("cifar10")
     assert left_behind(place) == []
 
@@ -187,7 +187,13 @@ def test_offline_the_variable_the_file_and_the_layout_are_named(place):
     place.register(address)
     with pytest.raises(DataUnavailable) as caught:
         fetch("cifar10")
-    for words in ("COURSE_DATA", "cifar10/cifar10_jpeg.npz", "cifar10_jpeg_20k.npz", "data/README.md"):
+    for words in (
+        "cannot be reached",
+        "COURSE_DATA",
+        "cifar10/cifar10_jpeg.npz",
+        "cifar10_jpeg_20k.npz",
+        "data/README.md",
+    ):
         assert words in str(caught.value)
     assert left_behind(place) == []
 
@@ -217,6 +223,13 @@ def test_a_file_size_limit_stops_a_download_cleanly(place):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert left_behind(place) == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(place):
+    place.cache.write_text("a file where the folder should be")
+    place.register("http://127.0.0.1:9/")
+    with pytest.raises(DataUnavailable, match="cannot be kept in .*XDG_CACHE_HOME.*COURSE_DATA"):
+        fetch("cifar10")
 
 
 def test_a_damaged_file_in_the_cache_is_replaced(place):

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 
+from coursegrader import sandbox
 from coursegrader.register import KERNEL, kernelspec_folder
 
 DISK_NEEDED = 2 * 2**30
@@ -126,6 +127,15 @@ def check_tensorflow(root: Path) -> Finding:
     return Finding("TensorFlow", True, f"{seen['tensorflow']} on {where}")
 
 
+def check_sandbox(root: Path) -> Finding:
+    """Whether students' code can be confined here, and at which level."""
+    levels = sandbox.available()
+    detail = "; ".join(f"{one.level} {'yes' if one.ok else 'no'} ({one.reason})" for one in levels)
+    return Finding(
+        "Sandbox", any(one.ok for one in levels), detail, "grade on a Linux machine that offers one of the two"
+    )
+
+
 def check_disk(root: Path) -> Finding:
     """Whether there is room for submissions, graded notebooks and real data."""
     free = shutil.disk_usage(root).free
@@ -153,6 +163,7 @@ CHECKS: tuple[Callable[[Path], Finding], ...] = (
     check_kernelspec,
     check_nbgrader_config,
     check_tensorflow,
+    check_sandbox,
     check_disk,
     check_real_data,
 )
