@@ -96,12 +96,13 @@ def grade_class(
     lost: list[Submission] = []
     with _pool(workers) as pool:
         yield from _in_pool(pool, submissions, spec, 2 * workers, lost)
-    for submission in lost:
-        again: list[Submission] = []
+    # One at a time: what breaks a worker now is the submission under way.
+    while lost:
         with _pool(1) as pool:
-            yield from _in_pool(pool, [submission], spec, 1, again)
-        if again:
-            yield submission, failed(WORKER_DIED, spec)
+            broken: list[Submission] = []
+            while lost and not broken:
+                yield from _in_pool(pool, [lost.pop(0)], spec, 1, broken)
+        yield from ((submission, failed(WORKER_DIED, spec)) for submission in broken)
 
 
 WORKER_DIED = "the process that graded it was killed twice (look at its notebook, and at the machine's memory)"

@@ -164,7 +164,7 @@ def timestamp(submission: Submission) -> datetime | None:
 
 
 def as_record(student: str, result: Result) -> dict:
-    """A result as plain data for JSON: student, total, flags, notes, seconds, bytes of memory, and each cell's score."""
+    """A result as plain data for JSON; `seconds` is wall time, `peak_memory` in bytes."""
     return {
         "student": student,
         "total": _plain(result.total),

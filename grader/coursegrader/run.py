@@ -11,7 +11,7 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -70,12 +70,12 @@ class Run:
     died: str = ""
 
 
-def run(notebook: NotebookNode, spec: Spec, folder: Path, progress: Callable[[int], None] = lambda done: None) -> Run:
+def run(notebook: NotebookNode, spec: Spec, folder: Path) -> Run:
     """Executes every code cell in order in a fresh kernel whose working folder is `folder`/work.
 
     `folder` is empty and the caller's to delete; the released files are put there before the kernel starts. Errors in
-    cells do not stop the run; `progress` hears the index of each cell that ended. When this returns, the kernel and
-    every process that it started are gone. Raises `KernelUnavailable` when no kernel can be started.
+    cells do not stop the run. When this returns, the kernel and every process that it started are gone.
+    Raises `KernelUnavailable` when no kernel can be started.
     """
     work = folder / "work"
     for name, content in spec.files.items():
@@ -84,7 +84,7 @@ def run(notebook: NotebookNode, spec: Spec, folder: Path, progress: Callable[[in
         path.write_bytes(content)
     work.mkdir(exist_ok=True)
     with _no_process_left():
-        return asyncio.run(_execute(deepcopy(notebook), spec, folder, work, progress))
+        return asyncio.run(_execute(deepcopy(notebook), spec, folder, work))
 
 
 class _BoundedClient(NotebookClient):
@@ -127,9 +127,7 @@ def _size(content: object) -> int:
     return len(content) if isinstance(content, str) else 8
 
 
-async def _execute(
-    notebook: NotebookNode, spec: Spec, folder: Path, work: Path, progress: Callable[[int], None]
-) -> Run:
+async def _execute(notebook: NotebookNode, spec: Spec, folder: Path, work: Path) -> Run:
     limits = spec.limits
     manager = await _start_kernel(spec, folder, work)
     client = _BoundedClient(notebook, limits.output, km=manager)
@@ -158,7 +156,6 @@ async def _execute(
                 reason = memory.exceeded or ends[index].reason
                 ends[index] = CellEnd(Ended.DIED, reason, ends[index].seconds)
                 died = f"{reason}, {place(notebook, index)}"
-            progress(index)
         watch.cancel()
         return Run(notebook, ends, time.monotonic() - started, memory.peak, died)
     finally:

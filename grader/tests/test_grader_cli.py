@@ -122,7 +122,6 @@ def _thin_out(folder, number):
 
 
 def test_from_submitted_to_marks(inside):
-    shutil.rmtree(inside.data, ignore_errors=True)
     tiny.hand_in(inside, "ann", tiny.submission())
     tiny.hand_in(inside, "bob", tiny.submission(square="def square(x):\n    return 0"))
     assert call("autograde", tiny.PS, "-w", 2).exit_code == 0
@@ -159,9 +158,8 @@ def write_answers(path, **answers):
 def test_check_says_what_is_done_and_what_fails_and_why(students_folder):
     write_answers(students_folder, square="def square(x):\n    return 3", half=tiny.ANSWERS["half"], shout="def shout(")
     result = call("check", students_folder.name)
-    lines = {line.split()[-3] if "to do" in line else line for line in result.stdout.splitlines()}
     text = " ".join(result.stdout.split())
-    assert result.exit_code == 1 and lines
+    assert result.exit_code == 1
     assert "fails test_square 10 p" in text and "square(2) is 2 times 2" in text
     assert "passes test_half" in text
     assert "not yet done why" in text

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from datetime import datetime, timedelta
 
 import nbformat
@@ -36,17 +37,26 @@ def _graded(notebook, spec):
     return grade_submission(tiny.to_bytes(notebook), spec)
 
 
-@pytest.fixture
-def course(tmp_path):
-    course = tiny.make_course(tmp_path)
+@pytest.fixture(scope="module")
+def new_gradebook(tmp_path_factory):
+    """A gradebook that knows the assignment; nbgrader takes seconds to make one."""
+    course = tiny.make_course(tmp_path_factory.mktemp("new"))
     register_assignment(course, Spec.load(course, tiny.PS), DUE)
+    return course.data / "gradebook.db"
+
+
+@pytest.fixture
+def course(tmp_path, new_gradebook):
+    course = tiny.make_course(tmp_path)
+    course.data.mkdir()
+    shutil.copy(new_gradebook, course.data)
     return course
 
 
 def record(course, results, **timestamps):
     spec = Spec.load(course, tiny.PS)
-    with open_gradebook(course) as gebook:
-        recorder = Recorder(course, spec, gebook)
+    with open_gradebook(course) as gradebook:
+        recorder = Recorder(course, spec, gradebook)
         for student, result in results.items():
             recorder.record(Submission(student, timestamp=timestamps.get(student)), result)
 

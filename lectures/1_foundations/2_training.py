@@ -53,7 +53,7 @@ print(f"seed {seed}; {profile}; {device}")
 # | Adam | layers see gradients of very different size | training loss at most ¼ of SGD's |
 # | initialization | the network is deep | test error at most half |
 # | batch normalization | saturating units, high learning rates | SGD's best test error in a quarter of the steps |
-# | dropout | the network can learn its training set by heart | test error at least a fifth lower |
+# | dropout | the network can learn its training set by heart | a tenth fewer errors than at any width without it |
 
 # %% [markdown]
 # ## Data
@@ -738,8 +738,8 @@ axes[1].legend()
 figure
 
 # %% [markdown]
-# The plain network stays near 90 % (chance) for hundreds of steps. With batch normalization every rate works, and most of
-# the error is gone in the first few dozen steps; ten epochs are plenty.
+# The plain network stays near 90 % (chance) for hundreds of steps. With batch normalization every rate works, and most
+# of the error is gone in the first few dozen steps; ten epochs are plenty.
 
 # %% [markdown]
 # ### Initialization
@@ -780,8 +780,8 @@ coursekit.plots.histories(
 # ### Dropout
 #
 # Dropout is for networks that can learn their training set by heart. So you give this one a reason to: four in ten
-# training labels are drawn anew at random; the test labels are all right. Three draws, because one could mislead; and
-# the baseline may choose its width.
+# training labels are drawn anew at random; the test labels are all right. Three draws, because one could mislead. A
+# narrow network cannot learn by heart either, so the baseline may choose its width.
 
 
 # %%
@@ -799,7 +799,7 @@ def noisy_labels(y, share, draw):
 
 
 num_draws = profile.pick(small=3, full=10)
-dropout_runs = {(64, 0.0): [], (256, 0.0): [], (256, 0.5): []}  # (units, dropout rate)
+dropout_runs = {(16, 0.0): [], (64, 0.0): [], (256, 0.0): [], (256, 0.5): []}  # (units, dropout rate)
 for (width, rate), curves in dropout_runs.items():
     for draw in range(num_draws):
         keras.utils.set_random_seed(seed + draw)
@@ -812,8 +812,7 @@ figure, axis = coursekit.plots.subplots(width=6, height=3.4)
 dropout_errors = {}
 for (width, rate), curves in dropout_runs.items():
     mean_error = np.mean([curve.errors for curve in curves], axis=0)
-    # The last epoch's measurements together: one alone is noisy.
-    dropout_errors[width, rate] = mean_error[-4:].mean()
+    dropout_errors[width, rate] = mean_error.min()
     axis.plot(curves[0].steps, 100 * mean_error, label=f"{width} units, dropout {rate}")
 axis.set(xlabel="training steps", ylabel="test error (%)", ylim=(0, 50))
 axis.set_title(f"Wrong training labels, mean of {num_draws} draws")
@@ -821,9 +820,10 @@ axis.legend()
 figure
 
 # %% [markdown]
-# Without dropout the error falls, then climbs: first the network learns what digits look like, then the wrong labels,
-# one by one. With dropout it stays down. (Stopping at the lowest point would save much of it too, if you had clean
-# labels to find that point with.)
+# Without dropout the wide network's error falls, then climbs: first it learns what digits look like, then the wrong
+# labels, one by one. A narrower one is safe for longer, but has fewer features to tell digits apart. Dropout has both,
+# the features of 256 units and the safety. The fair comparison is between the lowest points of the curves, as if you
+# knew when to stop: it leaves out what dropout gains by making the moment matter less.
 
 # %% [markdown]
 # ## Measure
@@ -906,15 +906,15 @@ coursekit.Claim(
 ).check()
 
 # %%
-no_dropout_error = min(dropout_errors[64, 0.0], dropout_errors[256, 0.0])
+no_dropout_error = min(value for (_, rate), value in dropout_errors.items() if rate == 0)
 coursekit.Claim(
     lecture,
-    "With four in ten training labels drawn at random, dropout leaves a lower test error after training (share wrong).",
+    "With four in ten training labels drawn at random, dropout lowers the test error (share wrong).",
     paper="–",
     before=no_dropout_error,
     here=dropout_errors[256, 0.5],
-    margin="at least 1/5 lower, the baseline at its better width",
-    holds=dropout_errors[256, 0.5] <= 0.8 * no_dropout_error,
+    margin="at least 1/10 lower, both at their best epoch, the baseline at its best width too",
+    holds=dropout_errors[256, 0.5] <= 0.9 * no_dropout_error,
 ).check()
 
 # %% [markdown]
