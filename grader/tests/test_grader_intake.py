@@ -76,7 +76,7 @@ def test_another_kernel_is_noted():
 def test_a_byte_order_mark_and_lone_surrogates_are_read():
     notebook = tiny.submission(square="def square(x):\n    return x * x  # \ud800")
     taken = take(b"\xef\xbb\xbf" + tiny.to_bytes(notebook), SPEC)
-    taken.notebook.cells[2].source.encode("utf-8")
+    assert b"return x * x" in taken.notebook.cells[2].source.encode("utf-8")
 
 
 def test_a_notebook_of_format_3_is_upgraded():

@@ -20,13 +20,11 @@
 # Time: about a minute on two CPU cores. A GPU does not shorten it: these networks are too small to fill one.
 
 # %%
-import coursekit  # first: it starts TensorFlow quietly
-
-# isort: split
 import functools
 import time
 
 import coursedata
+import coursekit  # before Keras: it starts TensorFlow quietly
 import keras
 import numpy as np
 import tensorflow as tf
@@ -685,7 +683,7 @@ def search(make_model, make_optimizer, learning_rates, label, **options):
 # The same network, and each method at several learning rates: a comparison at one rate would only tell whom it suits.
 
 # %%
-sgd_runs = search(sigmoid_network, keras.optimizers.SGD, (0.3, 1.0, 3.0), "SGD", every=5)
+sgd_runs = search(sigmoid_network, keras.optimizers.SGD, (0.3, 1.0, 3.0), "SGD", every=10)
 momentum_runs = search(
     sigmoid_network, lambda rate: keras.optimizers.SGD(rate, momentum=0.9), (0.03, 0.1, 0.3), "momentum"
 )
@@ -724,7 +722,7 @@ norm_runs = search(
     (0.3, 1.0, 3.0),
     "batch norm",
     num_epochs=10,
-    every=5,
+    every=10,
 )
 
 # %%
@@ -804,7 +802,7 @@ for (width, rate), curves in dropout_runs.items():
     for draw in range(num_draws):
         keras.utils.set_random_seed(seed + draw)
         label, y_noisy = f"{width} units, dropout {rate}, draw {draw + 1}", noisy_labels(y_train, 0.4, draw)
-        _, curve = fit(wide_network(width, rate), keras.optimizers.Adam(0.003), label, 20, y_noisy)
+        _, curve = fit(wide_network(width, rate), keras.optimizers.Adam(0.003), label, 15, y_noisy)
         curves.append(curve)
 
 # %%

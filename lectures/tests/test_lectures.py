@@ -15,7 +15,8 @@ FOLDER = ROOT / "lectures"
 LECTURES = find_lectures(FOLDER)
 SECTIONS = ["Claim", "Data", "Before", "Idea", "Build", "Train", "Measure", "Go further"]
 LARGEST_NOTEBOOK_BYTES = 1_500_000
-LONGEST_CELL_LINES = 30
+# 25 are long already (one thing a cell); blank lines and comments are free.
+LONGEST_CELL_LINES = 40
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|tmp|work|Users|usr|opt)/[\w.]+")
 
 
@@ -76,8 +77,9 @@ def test_first_cell_names_papers_and_time(lecture: Lecture) -> None:
 def test_second_cell_sets_seed_profile_device(lecture: Lecture) -> None:
     second = lecture.read().cells[1]
     assert second.cell_type == "code"
-    lines = [line for line in second.source.splitlines() if line and not line.startswith("#")]
-    assert lines[0].startswith("import coursekit"), "coursekit comes first: it imports TensorFlow quietly"
+    lines = second.source.splitlines()
+    imports = re.findall(r"^(?:import|from) (coursekit|keras|tensorflow)\b", second.source, flags=re.MULTILINE)
+    assert imports[0] == "coursekit", "coursekit comes before Keras: it imports TensorFlow quietly"
     for call in ("seed = coursekit.set_seed(", "profile = coursekit.get_profile(", "device = coursekit.set_device("):
         assert sum(line.startswith(call) for line in lines) == 1, f"{call}...) is missing"
 

@@ -1,0 +1,151 @@
+"""The two kernels of an exam, started, connected and ended together."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from coursegrader.errors import KernelUnavailable
+from coursegrader.exam import wire
+from coursegrader.exam.channel import Channel
+from coursegrader.exam.errors import BadReply, CandidateError, ExamError, Interrupted
+from coursegrader.exam.kernels import Kernel, Launcher, Start
+from coursegrader.exam.serving import RESULT
+from coursegrader.exam.standin import Candidate
+from coursegrader.spec import LimitValues
+
+# Without the working folder on the path: a student's file may have the name of a library.
+_INSTALL = """import sys as _sys
+_path, _sys.path[:] = list(_sys.path), [_folder for _folder in _sys.path if _folder]
+__import__("coursegrader.exam.{0}", fromlist=["install"]).install(get_ipython())
+_sys.path[:] = _path
+del _sys, _path
+"""
+_SERVE = "__import__('coursegrader.exam.examiner', fromlist=['serve']).serve()"
+INSTALL_SECONDS = 60.0
+# How long a test has to notice that the student's kernel is dead before it is interrupted.
+DEATH_SECONDS = 1.0
+
+
+class Pair:
+    """The kernels `candidate` and `examiner`, and what talks to them: `to_candidate`, `to_examiner`.
+
+    Used as a context manager; both kernels are gone at its end. `call_seconds` and `message_bytes` bound one call from
+    a test; `of_answers` are the names that the instructor's answers bind.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        folder: Path,
+        *,
+        limits: LimitValues,
+        environment: Mapping[str, str],
+        candidate_files: Mapping[str, bytes],
+        examiner_files: Mapping[str, bytes],
+        of_answers: Iterable[str] = (),
+        call_seconds: float = 60.0,
+        message_bytes: int = 64 << 20,
+    ):
+        self.limits = limits
+        self._open: list[Kernel | Channel] = []
+        start = Start(folder / "candidate", candidate_files, environment, limits.memory)
+        self.candidate = self._opened(launcher.candidate(start))
+        try:
+            self.examiner = self._opened(
+                launcher.examiner(start._replace(folder=folder / "examiner", files=examiner_files))
+            )
+            self.to_candidate = self._opened(Channel(self.candidate.connection, message_bytes))
+            self.to_examiner = self._opened(Channel(self.examiner.connection, message_bytes))
+            deadline = time.monotonic() + limits.start_seconds
+            self._install(self.to_candidate, self.candidate, "agent", deadline)
+            self._install(self.to_examiner, self.examiner, "examiner", deadline)
+            if not self.to_examiner.greet(_SERVE, wire.encode(("hello", ())), deadline, self.examiner.alive):
+                raise KernelUnavailable("The examiner's kernel does not answer: see `coursegrader doctor`.")
+            self.ask_examiner("connect", self.candidate.connection, call_seconds, message_bytes, sorted(of_answers))
+        except BaseException:
+            self.close()
+            raise
+
+    def _opened(self, one: Any) -> Any:
+        self._open.append(one)
+        return one
+
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End both kernels and everything that they started."""
+        while self._open:
+            one = self._open.pop()
+            one.close() if isinstance(one, Channel) else one.kill()
+
+    def _install(self, channel: Channel, kernel: Kernel, part: str, deadline: float) -> None:
+        if not channel.wait_ready(deadline, kernel.alive):
+            raise KernelUnavailable(f"A kernel did not start ({kernel.why_ended()}): see `coursegrader doctor`.")
+        reply = channel.execute(_INSTALL.format(part), time.monotonic() + INSTALL_SECONDS, silent=True)
+        if reply.status != "ok":
+            raise KernelUnavailable(f"A kernel cannot be prepared for the exam ({reply.ename}: {reply.evalue}).")
+
+    def withdraw(self, names: Iterable[str]) -> bool:
+        """Take away what the dotted `names` stand for from the candidate; False where files stay readable.
+
+        Only before the student's first cell: afterwards the student's code could answer in its place.
+        Raises `ExamError` for a name that is nothing.
+        """
+        names = list(names)
+        try:
+            return Candidate(self.to_candidate, INSTALL_SECONDS).ask("withdraw", names) is True
+        except (CandidateError, Interrupted) as error:
+            raise ExamError(f"{', '.join(names)} cannot be withdrawn from the student: {error}") from error
+
+    def ask_examiner(self, operation: str, *operands: Any) -> Any:
+        """Have the examiner carry out something short; raises `BadReply` where it does not."""
+        self.to_examiner.call(_SERVE, wire.encode((operation, operands)))
+        payload = self.to_examiner.next_payload(time.monotonic() + INSTALL_SECONDS, self.examiner.alive)
+        return _result(payload)
+
+    def test(self, cell: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Have the examiner run a test cell (see `examiner.Examiner.do_test`), and interrupt it after `seconds`.
+
+        A test that waits for a dead candidate is interrupted as well. Adds `late`, whether the time was over; raises
+        `BadReply` or `CandidateDied` when the examiner itself could not be brought to an end.
+        """
+        watch = _Watch(self.candidate, self.examiner)
+        self.to_examiner.call(_SERVE, wire.encode(("test", (dict(cell),))))
+        payload = self.to_examiner.next_payload(time.monotonic() + seconds, watch)
+        late = payload is None
+        if late:
+            self.examiner.interrupt()
+            payload = self.to_examiner.next_payload(time.monotonic() + self.limits.grace_seconds, watch)
+        # What the student's code showed meanwhile went to the examiner.
+        self.to_candidate.drain()
+        return _result(payload) | {"late": late}
+
+
+def _result(payload: Any) -> Any:
+    if payload is None or payload.kind != RESULT:
+        raise BadReply("the examiner did not answer")
+    return wire.decode(payload.data)
+
+
+class _Watch:
+    """Asked while a test runs: whether the examiner lives. Interrupts a test whose candidate is dead."""
+
+    def __init__(self, candidate: Kernel, examiner: Kernel):
+        self.candidate, self.examiner = candidate, examiner
+        self._interrupt_at: float | None = None
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if self.candidate.alive():
+            return self.examiner.alive()
+        if self._interrupt_at is None:
+            self._interrupt_at = now + DEATH_SECONDS
+        elif now > self._interrupt_at:
+            self._interrupt_at = now + DEATH_SECONDS
+            self.examiner.interrupt()
+        return self.examiner.alive()

@@ -1,0 +1,56 @@
+"""The exam with warm kernels: the candidate in the sandbox, the examiner beside it."""
+
+import pytest
+from coursegrader.exam.session import Options
+from coursegrader.exam.warm_kernels import WarmLauncher
+from exam_harness import answer, earned, exam, graded, locked
+
+CELLS = [
+    locked("setup", "import numpy as np\nfrom coursedata import scenes\nseen = scenes.render(2, seed=5).images.mean()"),
+    answer("f", "import os\ndef f(x):\n    return 2 * x\ndef spy():\n    return os.getcwd(), sorted(os.listdir())"),
+    graded("doubles", "assert f(3) == 6 and np.array_equal(f(np.ones(2)), [2, 2]) and seen > 0", 2),
+    graded("alone", "import os\nassert spy()[0] != os.getcwd() and spy()[1] == ['given.txt']", 1),
+]
+OPTIONS = Options(held_out={"labels.txt": b"1"}, withdraw=("coursedata.scenes.render",))
+GIVEN = {"given.txt": b"x"}
+
+
+@pytest.fixture(autouse=True)
+def _in_a_sandbox(launcher):
+    if not isinstance(launcher, WarmLauncher):
+        pytest.skip("no sandbox on this machine")
+
+
+def test_an_honest_submission_earns_its_points(launcher):
+    result = exam(CELLS, launcher=launcher, released=GIVEN, options=OPTIONS)
+    assert earned(result) == {"doubles": 2, "alone": 1}, [outcome.staff for outcome in result.outcomes]
+    assert result.peak_memory > 0 and not result.died and not result.notes
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        "from coursedata import scenes\nf = lambda x: scenes.render(1, seed=1) and 2 * x",
+        "import importlib\nfrom coursedata import scenes\nimportlib.reload(scenes)\nf = lambda x: 2 * x",
+        "f = eval(open('../examiner/labels.txt').read())",
+        "import coursedata, pathlib\nf = (lambda x: 2 * x) if pathlib.Path(scenes.__file__).read_text() else None",
+    ],
+)
+def test_what_was_taken_away_stays_away(launcher, cheat):
+    spied = "\nimport os\ndef spy():\n    return os.getcwd(), sorted(os.listdir())"
+    result = exam(CELLS, {"f": cheat + spied}, launcher=launcher, released=GIVEN, options=OPTIONS)
+    assert earned(result) == {
+        "doubles": 0,
+        "alone": 0 if "reload" in cheat or "open" in cheat or "read" in cheat else 1,
+    }
+
+
+def test_a_kernel_that_ends_itself_is_named(launcher):
+    result = exam(CELLS[1:], {"f": "import os\ndef f(x):\n    os._exit(3)"}, launcher=launcher, released=GIVEN)
+    assert [outcome.reason for outcome in result.outcomes] == ["your kernel died in doubles (exit 3)"] * 2
+
+
+def test_endless_code_is_interrupted_or_ended(launcher):
+    endless = {"f": "while True:\n    pass"}
+    result = exam(CELLS[1:], endless, launcher=launcher, released=GIVEN, cell_seconds=2)
+    assert "stopped after 2 s" in result.ends[0].reason and not result.died
