@@ -9,8 +9,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 from coursegrader import doctor
+from coursegrader.cli import app
 from coursegrader.register import register
 from packaging.requirements import Requirement
 
@@ -75,10 +77,7 @@ def test_every_command_in_the_documents_exists(document):
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)", "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.S))))
     assert named and named <= make_targets()
     commands = set(re.findall(r"\bcoursegrader ([a-z][a-z-]*)", text))
-    assert commands
-    for command in commands:
-        done = subprocess.run([sys.executable, "-m", "coursegrader", command, "--help"], capture_output=True, text=True)
-        assert done.returncode == 0, f"{document} names `coursegrader {command}`: {done.stderr}"
+    assert commands and commands <= set(typer.main.get_command(app).commands)
 
 
 def test_readme_gives_the_conda_way_as_it_is_tested():
@@ -97,6 +96,8 @@ def test_the_two_pip_commands_install_the_course_in_a_fresh_venv(tmp_path):
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {
         "PATH": f"{tmp_path / 'venv/bin'}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(tmp_path / "venv"),
+        # Half of the time would go into byte code that nothing here runs.
+        "PIP_NO_COMPILE": "1",
     }
     (from_lock,) = [line["pip"] for line in ENVIRONMENT["dependencies"] if isinstance(line, dict)]
     for command in (f"pip install {' '.join(from_lock)}", EDITABLE):
