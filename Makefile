@@ -38,7 +38,9 @@ test-full: setup test ## the long tests too: mutation of the solutions, every al
 	pytest -n auto --maxprocesses 4 --dist loadfile -m full data lectures grader
 
 sync: setup ## pair every authored notebook with its text twin
-	jupytext --sync $(NOTEBOOKS)
+	jupytext --quiet --sync $(NOTEBOOKS)
+	@# What jupytext notes in a notebook would travel into releases.
+	jupytext --quiet --update-metadata '{"jupytext": null}' $(NOTEBOOKS)
 
 lectures: setup ## execute the lectures, store their outputs, time and memory
 	python -m coursekit lectures
