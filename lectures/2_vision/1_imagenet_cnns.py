@@ -323,10 +323,13 @@ def search_hog(images, labels, num_fit, num_held_out):
 
 
 # %%
-NUM_SEARCH = {"num_fit": profile.pick(small=1200, full=6000), "num_held_out": profile.pick(small=600, full=2000)}
+NUM_SEARCH = {
+    "bundled": {"num_fit": profile.pick(small=1200, full=6000), "num_held_out": profile.pick(small=600, full=2000)},
+    "real": {"num_fit": 8000, "num_held_out": 2000},
+}
 baselines = {}
 for source, split in splits.items():
-    best, tried = search_hog(split.x_train, split.y_train, **NUM_SEARCH)
+    best, tried = search_hog(split.x_train, split.y_train, **NUM_SEARCH[source])
     baselines[source] = HogClassifier(**best).fit(split.x_train, split.y_train)
     rows = "\n".join(
         f"| {' | '.join(map(str, key))} | {error:.3f} |" for key, error in sorted(tried.items(), key=lambda t: t[1])[:6]
@@ -642,7 +645,7 @@ def train(model, split, epochs):
 # %%
 # GoogLeNet and the deep networks cost more time an image: in the small profile they see fewer images, fewer times.
 NUM_DEEP = {"bundled": profile.pick(small=2000, full=24000), "real": 20000}[profile.source]
-EPOCHS_DEEP = {"bundled": profile.pick(small=6, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
+EPOCHS_DEEP = {"bundled": profile.pick(small=5, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
 split = splits[profile.source]
 deep_split = split._replace(x_train=split.x_train[:NUM_DEEP], y_train=split.y_train[:NUM_DEEP])
 

@@ -9,7 +9,7 @@ import typer
 
 from coursekit import results
 from coursekit.execution import Lecture, LectureError, execute, find_lectures, store, use_two_cores, write_text
-from coursekit.profile import get_profile
+from coursekit.profile import UnknownProfile, get_profile
 
 NUM_SEEDS = 5
 
@@ -49,7 +49,10 @@ def claims(folder: Folder = Path("lectures")) -> None:
 @app.command("claims-real")
 def claims_real(names: Names = None, folder: Folder = Path("lectures")) -> None:
     """Run the lectures that have real data on it and store their claims, with the date, in results/real.json."""
-    profile = get_profile().name
+    try:
+        profile = get_profile().name
+    except UnknownProfile as error:
+        raise _stop(error) from error
 
     def run(lecture: Lecture) -> str:
         done = execute(lecture, _environment(profile=profile, source="real"), failed_claims_stop=False)

@@ -82,10 +82,9 @@ def save(path: Path, results: Results) -> None:
 def results_table(lectures: Sequence[Lecture], folder: Path) -> str:
     """The syllabus' results in Markdown, from stored notebooks and the results files in `folder`."""
     cost, seeds, real = (load(folder / f"{name}.json") for name in ("cost", "seeds", "real"))
-    lines = [
-        "| lecture | claim | paper | before | here | holds | five seeds: median (worst) | real data: before → here |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["lecture", "claim", "paper", "before", "here", "holds"]
+    columns += ["five seeds: median here (worst seed: before → here)", "real data: before → here"]
+    lines = [_row(columns), "|---" * len(columns) + "|"]
     for lecture in lectures:
         for claim in stored_claims(lecture):
             statement = f"{claim['claim']} *({claim['margin']})*"
@@ -147,8 +146,8 @@ def _seeds_cell(entry: Results | None, statement: str) -> str:
             count = f"{claim['holds']} of {claim['seeds']} hold"
             if "here_median" not in claim:
                 return count
-            median, worst = format_value(claim["here_median"]), format_value(claim["here_worst"])
-            return f"{count}: {median} ({worst})"
+            median, *worst = (format_value(claim[key]) for key in ("here_median", "before_worst", "here_worst"))
+            return f"{count}: {median} ({' → '.join(worst)})"
     return "not run"
 
 

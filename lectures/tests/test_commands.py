@@ -148,6 +148,14 @@ def test_no_lectures_no_silence(tmp_path: Path) -> None:
     assert "no lectures in" in done.output
 
 
+def test_an_unknown_profile_is_one_sentence(folder: Path, monkeypatch) -> None:
+    write(folder, "1_part/1_good", "1")
+    monkeypatch.setenv("COURSE_PROFILE", "tiny")
+    done = run(folder, "claims-real")
+    assert done.exit_code == 1
+    assert done.output.startswith("unknown profile 'tiny': set COURSE_PROFILE")
+
+
 def test_a_kernel_that_is_not_installed(folder: Path) -> None:
     write(folder, "1_part/1_good", "1")
     path = folder / "1_part" / "1_good.ipynb"

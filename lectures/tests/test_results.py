@@ -110,7 +110,7 @@ def test_table_with_seeds_and_real_data(lecture: Lecture, tmp_path: Path) -> Non
     real = {"date": "2026-01-03", "claims": [claim(before=0.5, here=0.45, holds=False)]}
     save(tmp_path / "results" / "real.json", {NAME: real})
     first, second = results_table([lecture], tmp_path / "results").splitlines()[2:4]
-    assert first.endswith("| 3 of 3 hold: 0.2 (0.3) | 0.5 → 0.45, does **not** hold (2026-01-03) |")
+    assert first.endswith("| 3 of 3 hold: 0.2 (0.4 → 0.3) | 0.5 → 0.45, does **not** hold (2026-01-03) |")
     assert second.endswith("| not run | not claimed (2026-01-03) |")
 
 
