@@ -625,11 +625,12 @@ def train(model, split, epochs):
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, num_steps - num_warmup, alpha=0.01, warmup_target=LEARNING_RATE, warmup_steps=num_warmup
     )
-    # Compiling with XLA would take longer than it saves on a CPU.
+    # Looking at the progress after every step would double the time; XLA would take longer to compile than it saves.
     model.compile(
         optimizer=keras.optimizers.Adam(schedule),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
+        steps_per_execution=16,
         jit_compile=False,
     )
     return model.fit(
@@ -645,7 +646,7 @@ def train(model, split, epochs):
 # %%
 # GoogLeNet and the deep networks cost more time an image: in the small profile they see fewer images, fewer times.
 NUM_DEEP = {"bundled": profile.pick(small=2000, full=24000), "real": 20000}[profile.source]
-EPOCHS_DEEP = {"bundled": profile.pick(small=5, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
+EPOCHS_DEEP = {"bundled": profile.pick(small=6, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
 split = splits[profile.source]
 deep_split = split._replace(x_train=split.x_train[:NUM_DEEP], y_train=split.y_train[:NUM_DEEP])
 
@@ -926,6 +927,9 @@ Markdown("| cost in points of error | HOG + linear SVM | AlexNet |\n|---|---|---
 # - **Illumination** hardly touches HOG, at any strength: its designers normalized the blocks for exactly that. What somebody
 #   foresaw, hand-made features do well. The network had to learn it, and beyond the strengths that it was trained with
 #   its error grows faster than HOG's, for light and for viewpoint.
+# - So the claim that this lecture set out with, that the network's error grows more slowly with **each** of the six, does
+#   not hold: light is the exception, and for deformation and variation both costs are within the noise of so few test
+#   images. What holds, and is checked below, is the sum of the six.
 # - Without any nuisance AlexNet is not much better than at standard strength: it has never seen a picture so plain. A learned
 #   system is at its best on what it was trained on.
 #
