@@ -9,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KERNELSPEC := lectures/coursekit/kernelspec
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+# The exam's parts, which no command uses yet: their tests fill the machine on purpose and run by themselves.
+EXAM_TESTS := grader/tests/exam grader/tests/sandbox grader/tests/warm
 NOTEBOOKS = $(wildcard lectures/*/*.ipynb solutions/*/*.ipynb)
 
 # The venv's programs come first, so that notebooks, tests and tools all use them.
@@ -32,15 +35,16 @@ demo: setup ## release, submit, grade, give feedback and report a sample class o
 	coursegrader demo
 
 test: setup lint ## run every test: packages, notebooks, assignments, set-up (about 15 minutes on 2 cores)
-	pytest -n auto --maxprocesses 4 --dist loadfile --nbval-lax -m "not full" data lectures grader solutions
+	pytest $(PARALLEL) --nbval-lax -m "not full" $(addprefix --ignore=,$(EXAM_TESTS)) data lectures grader solutions
 
-test-full: setup test ## the long tests too: mutation of the solutions, every alternative, whole runs
-	pytest -n auto --maxprocesses 4 --dist loadfile -m full data lectures grader
+test-full: setup test ## the long tests too: mutation of the solutions, whole runs, the exam's parts
+	pytest $(PARALLEL) -m full $(addprefix --ignore=,$(EXAM_TESTS)) data lectures grader
+	pytest $(EXAM_TESTS)
 
 sync: setup ## pair every authored notebook with its text twin
 	jupytext --quiet --sync $(NOTEBOOKS)
 	@# What jupytext notes in a notebook would travel into releases.
-	jupytext --quiet --update-metadata '{"jupytext": null}' $(NOTEBOOKS)
+	@{ grep -l '"jupytext": {' $(NOTEBOOKS) || true; } | xargs -r jupytext --quiet --update-metadata '{"jupytext": null}'
 
 lectures: setup ## execute the lectures, store their outputs, time and memory
 	python -m coursekit lectures

@@ -154,7 +154,7 @@ class Room:
         cell = {"id": name, "source": source, "hidden": [list(pair) for pair in hidden_lines(source)]}
         return self.pair.test(cell, seconds)
 
-    def passes(self, source: str) -> None:
+    def check_passes(self, source: str) -> None:
         """Check that a test cell runs to its end."""
         seen = self.seen(source)
         assert seen["ended"] == "ok", seen["trace"]

@@ -253,7 +253,7 @@ def memory_of(pid: int) -> bytes:
 def test_hidden_tests_and_expected_values_never_reach_the_candidate(room):
     """The candidate's whole memory is searched, from outside, for the text and the values of a test that ran."""
     room.student("kept = []\ndef f(x, fn):\n    kept.append(fn(x))\n    return kept[0]")
-    room.passes(
+    room.check_passes(
         "def secret_function_name(x):\n    secret_variable = 'secret literal'\n    return x\n"
         "expected = 'expected 48' + '15162342'\n"
         "### BEGIN HIDDEN TESTS\n"

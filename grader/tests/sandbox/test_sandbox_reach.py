@@ -18,7 +18,7 @@ PREFACE = "import ctypes, os, signal, socket, sys\nlibc = ctypes.CDLL(None, use_
 CHECK = "def check(result):\n    if result < 0:\n        raise OSError(ctypes.get_errno(), 'refused')\n"
 
 
-def refused(attempt, code: str) -> None:
+def check_refused(attempt, code: str) -> None:
     """`code` must raise, before it comes to print that it got through."""
     outcome = attempt(f"{PREFACE}{CHECK}{code}\nprint('got through')")
     assert outcome.error in REFUSED, outcome
@@ -36,37 +36,37 @@ def listener():
 
 
 def test_no_tcp(attempt, listener):
-    refused(attempt, f"socket.create_connection(('127.0.0.1', {listener}), timeout=2)")
+    check_refused(attempt, f"socket.create_connection(('127.0.0.1', {listener}), timeout=2)")
 
 
 def test_no_udp(attempt):
-    refused(attempt, "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))")
+    check_refused(attempt, "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))")
 
 
 def test_no_tcp_server(attempt):
-    refused(attempt, "socket.create_server(('127.0.0.1', 0))")
+    check_refused(attempt, "socket.create_server(('127.0.0.1', 0))")
 
 
 def test_no_raw_or_netlink_socket(attempt):
-    refused(attempt, "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)")
+    check_refused(attempt, "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)")
 
 
 def test_no_unix_socket_by_path(attempt, tmp_path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         server.listen()
-        refused(attempt, f"socket.socket(socket.AF_UNIX).connect({str(tmp_path / 's')!r})")
+        check_refused(attempt, f"socket.socket(socket.AF_UNIX).connect({str(tmp_path / 's')!r})")
 
 
 def test_no_abstract_unix_socket(attempt):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("\0exam-test")
         server.listen()
-        refused(attempt, "socket.socket(socket.AF_UNIX).connect('\\0exam-test')")
+        check_refused(attempt, "socket.socket(socket.AF_UNIX).connect('\\0exam-test')")
 
 
 def test_no_datagram_through_a_socket_pair(attempt):
-    refused(attempt, "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '\\0exam-test')")
+    check_refused(attempt, "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '\\0exam-test')")
 
 
 def test_no_socket_through_a_subprocess(attempt, listener):
@@ -77,7 +77,7 @@ def test_no_socket_through_a_subprocess(attempt, listener):
 
 
 def test_no_io_uring(attempt):
-    refused(attempt, "check(libc.syscall(425, 8, ctypes.create_string_buffer(256)))")
+    check_refused(attempt, "check(libc.syscall(425, 8, ctypes.create_string_buffer(256)))")
 
 
 # Files
@@ -88,7 +88,7 @@ def test_no_io_uring(attempt):
 )
 def test_course_unreadable(attempt, path):
     assert path.exists() or path.parent.name == ".git"
-    refused(attempt, f"open({str(path)!r}).read()")
+    check_refused(attempt, f"open({str(path)!r}).read()")
 
 
 def test_course_cannot_be_listed(attempt):
@@ -103,18 +103,18 @@ def test_home_unreadable(attempt, tmp_path_factory):
         secret.write_text("secret")
         secret.chmod(0o644)
         try:
-            refused(attempt, f"open({str(secret)!r}).read()")
+            check_refused(attempt, f"open({str(secret)!r}).read()")
         finally:
             secret.unlink()
 
 
 @pytest.mark.parametrize("path", ["/etc/shadow", "/etc/hostname", "/var/log", "/dev/kmsg", "/sys/kernel"])
 def test_system_unreadable(attempt, path):
-    refused(attempt, f"path = {path!r}\nopen(path).read(1) if not os.path.isdir(path) else os.listdir(path)")
+    check_refused(attempt, f"path = {path!r}\nopen(path).read(1) if not os.path.isdir(path) else os.listdir(path)")
 
 
 def test_grader_configuration_unreadable(attempt):
-    refused(attempt, f"os.listdir({str(Path(sys.prefix, 'etc'))!r})")
+    check_refused(attempt, f"os.listdir({str(Path(sys.prefix, 'etc'))!r})")
 
 
 def test_other_submission_unreadable(forge, run):
@@ -123,7 +123,7 @@ def test_other_submission_unreadable(forge, run):
         for name in ("files/answer.txt", "link", ""):
             path = other.control.folder / name
             assert path.exists()
-            refused(run, f"path = {str(path)!r}\nos.listdir(path) if os.path.isdir(path) else open(path).read()")
+            check_refused(run, f"path = {str(path)!r}\nos.listdir(path) if os.path.isdir(path) else open(path).read()")
         assert run("import os; print(os.listdir())").text == "[]\n"
 
 
@@ -145,7 +145,7 @@ def test_environment_holds_no_secrets(attempt):
 @pytest.mark.parametrize("name", ["status", "environ", "cmdline", "maps", "fd", "root", "cwd"])
 def test_proc_of_others_unreadable(attempt, name):
     path = f"/proc/{os.getpid()}/{name}"
-    refused(attempt, f"path = {path!r}\nos.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1)")
+    check_refused(attempt, f"path = {path!r}\nos.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(1)")
 
 
 def test_sees_its_own_process_only(forge, run):
@@ -161,13 +161,13 @@ def test_sees_its_own_process_only(forge, run):
     ["/usr/lib/x", "/etc/passwd", "/x", "/run/x", "/dev/x", "/var/tmp/x", sys.prefix + "/x", sys.prefix + "/lib/x"],
 )
 def test_no_writing_outside(attempt, path):
-    refused(attempt, f"open({path!r}, 'w')")
+    check_refused(attempt, f"open({path!r}, 'w')")
     assert path == "/etc/passwd" or not Path(path).exists()
 
 
 def test_no_writing_to_the_test_folder(attempt, tmp_path):
     tmp_path.chmod(0o777)
-    refused(attempt, f"open({str(tmp_path / 'x')!r}, 'w')")
+    check_refused(attempt, f"open({str(tmp_path / 'x')!r}, 'w')")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,7 +177,7 @@ def test_no_writing_to_the_socket_folder(attempt):
         "folder = os.path.dirname(IPKernelApp.instance().ip)\nassert 'k-1' in os.listdir(folder)\n"
         "open(folder + '/x', 'w')"
     )
-    refused(attempt, code)
+    check_refused(attempt, code)
 
 
 def test_no_device_or_socket_in_the_socket_folder(attempt):
@@ -185,11 +185,11 @@ def test_no_device_or_socket_in_the_socket_folder(attempt):
         "import stat\nfrom ipykernel.kernelapp import IPKernelApp\n"
         "folder = os.path.dirname(IPKernelApp.instance().ip)\nos.mknod(folder + '/x', stat.S_IFSOCK | 0o600)"
     )
-    refused(attempt, code)
+    check_refused(attempt, code)
 
 
 def test_no_change_of_packages(attempt):
-    refused(attempt, "import coursegrader\nopen(coursegrader.__file__, 'a')")
+    check_refused(attempt, "import coursegrader\nopen(coursegrader.__file__, 'a')")
 
 
 def test_no_change_of_modes_and_times_outside(run, tmp_path):
@@ -236,7 +236,7 @@ def alive(process: subprocess.Popen) -> bool:
 
 
 def test_no_signal(attempt, victim):
-    refused(attempt, f"os.kill({victim.pid}, signal.SIGTERM)")
+    check_refused(attempt, f"os.kill({victim.pid}, signal.SIGTERM)")
     assert alive(victim)
 
 
@@ -247,7 +247,7 @@ def test_no_signal_to_everyone(run, victim, forge):
 
 
 def test_no_tracing(attempt, victim):
-    refused(attempt, f"check(libc.ptrace(16, {victim.pid}, 0, 0))")
+    check_refused(attempt, f"check(libc.ptrace(16, {victim.pid}, 0, 0))")
 
 
 def test_no_reading_of_memory(attempt, victim):
@@ -256,20 +256,20 @@ def test_no_reading_of_memory(attempt, victim):
         "here = Vector(ctypes.addressof(ctypes.create_string_buffer(8)), 8)\n"
         f"check(libc.process_vm_readv({victim.pid}, ctypes.byref(here), 1, ctypes.byref(here), 1, 0))"
     )
-    refused(attempt, code)
+    check_refused(attempt, code)
 
 
 def test_no_renaming(attempt, victim):
     before = Path(f"/proc/{victim.pid}/comm").read_text()
-    refused(attempt, f"open('/proc/{victim.pid}/comm', 'w').write('renamed')")
+    check_refused(attempt, f"open('/proc/{victim.pid}/comm', 'w').write('renamed')")
     assert Path(f"/proc/{victim.pid}/comm").read_text() == before
 
 
 def test_no_changing_of_others_limits_and_priority(attempt, victim):
     priority = os.getpriority(os.PRIO_PROCESS, victim.pid)
-    refused(attempt, f"import resource\nresource.prlimit({victim.pid}, resource.RLIMIT_NOFILE, (3, 3))")
-    refused(attempt, f"os.setpriority(os.PRIO_PROCESS, {victim.pid}, 19)")
-    refused(attempt, f"os.sched_setaffinity({victim.pid}, [0])")
+    check_refused(attempt, f"import resource\nresource.prlimit({victim.pid}, resource.RLIMIT_NOFILE, (3, 3))")
+    check_refused(attempt, f"os.setpriority(os.PRIO_PROCESS, {victim.pid}, 19)")
+    check_refused(attempt, f"os.sched_setaffinity({victim.pid}, [0])")
     attempt(f"import os\nos.sched_setscheduler({victim.pid}, os.SCHED_IDLE, os.sched_param(0))")
     assert os.sched_getscheduler(victim.pid) == os.SCHED_OTHER
     assert os.getpriority(os.PRIO_PROCESS, victim.pid) == priority
@@ -277,11 +277,11 @@ def test_no_changing_of_others_limits_and_priority(attempt, victim):
 
 @pytest.mark.parametrize("flag", [0x10000000, 0x00020000, 0x20000000, 0x40000000])
 def test_no_namespaces(attempt, flag):
-    refused(attempt, f"check(libc.unshare({flag}))")
+    check_refused(attempt, f"check(libc.unshare({flag}))")
 
 
 def test_no_mount(attempt):
-    refused(attempt, "check(libc.mount(b'none', b'/scratch', b'tmpfs', 0, None))")
+    check_refused(attempt, "check(libc.mount(b'none', b'/scratch', b'tmpfs', 0, None))")
 
 
 def test_no_privileges(attempt):
@@ -294,11 +294,11 @@ def test_no_privileges(attempt):
 
 @pytest.mark.parametrize("call", ["os.setuid(0)", "os.setgid(0)", "os.setgroups([0])", "os.chroot('.')"])
 def test_no_way_back_to_root(attempt, call):
-    refused(attempt, call)
+    check_refused(attempt, call)
 
 
 def test_cannot_outlive_its_supervisor(attempt):
-    refused(attempt, "check(libc.prctl(1, 0, 0, 0, 0))")  # PR_SET_PDEATHSIG
+    check_refused(attempt, "check(libc.prctl(1, 0, 0, 0, 0))")  # PR_SET_PDEATHSIG
 
 
 # Memory that no process owns
@@ -306,7 +306,7 @@ def test_cannot_outlive_its_supervisor(attempt):
 
 @pytest.mark.parametrize("call", ["os.memfd_create('x')", "check(libc.shmget(0, 1 << 20, 0o1600))"])
 def test_no_hidden_memory(attempt, call):
-    refused(attempt, call)
+    check_refused(attempt, call)
 
 
 # The warm process
@@ -321,7 +321,7 @@ def test_warm_process_out_of_reach(forge, attempt, run):
         f"open({forge.address + '/forge.json'!r}).read()",
         f"os.listdir({forge.address!r}); open({forge.address + '/packages/x.py'!r}, 'w')",
     ):
-        refused(attempt, code)
+        check_refused(attempt, code)
     assert run("print(1 + 1)").text == "2\n"
 
 
