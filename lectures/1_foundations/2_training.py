@@ -17,7 +17,7 @@
 # Srivastava et al., *Dropout* (2014) · Kingma and Ba, *Adam* (2015) · Ioffe and Szegedy, *Batch normalization* (2015) ·
 # He et al., *Delving deep into rectifiers* (2015).
 #
-# Time: about a minute on two CPU cores. A GPU does not shorten it: these networks are too small to fill one.
+# Time: about a minute on two CPU cores. These networks are too small to fill a GPU, on which it was not timed.
 
 # %%
 import functools

@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet classification with deep convolutional neural networks*, NIPS (2012): AlexNet · C. Szegedy et al., *Going deeper with convolutions*, CVPR (2015): GoogLeNet · K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR (2016): ResNet · O. Russakovsky et al., *ImageNet large scale visual recognition challenge*, IJCV (2015): the challenge, and people at it |
 # | **You need** | `1_foundations/2_training`: backpropagation, Adam, batch normalization, dropout |
-# | **Time** | about 90 s on two CPU cores with the bundled data; 15 to 30 min with CIFAR-10; minutes on a GPU |
+# | **Time** | two to three minutes on two CPU cores with the bundled data; about half an hour with CIFAR-10; not yet timed on a GPU |
 #
 # You will train three networks that changed computer vision, beside the method that they replaced, on the same images;
 # see why depth needs skip connections; and measure your own error rate.
