@@ -46,7 +46,9 @@ def benches():
 @pytest.fixture(scope="module")
 def trial(benches, request):
     """The result of a variant's file; the first call starts the trials of every file that this session tests."""
-    wanted = [item.callspec.params["path"] for item in request.session.items if "trial" in item.fixturenames]
+    # A notebook's cells, which nbval collects beside these tests, have no fixtures.
+    tests = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    wanted = [item.callspec.params["path"] for item in tests if "trial" in item.fixturenames]
     futures: dict[Path, Future[Result]] = {}
 
     def run(path: Path) -> Result:
