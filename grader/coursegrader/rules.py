@@ -30,8 +30,8 @@ from coursegrader.notebooks import (
     points,
     role,
 )
+from coursegrader.register import KERNEL
 
-KERNEL = "dl-course"
 POINTS = 100.0
 MOST_BONUS = 10.0
 FEWEST_TESTS, MOST_TESTS = 8, 12

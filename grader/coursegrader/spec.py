@@ -16,6 +16,7 @@ from traitlets import Dict, Float, Integer
 from traitlets.config import Config, Configurable
 
 from coursegrader.course import Course
+from coursegrader.notebooks import BONUS_PREFIX
 from coursegrader.register import KERNEL
 
 # The machine that grades may have a GPU or real data; every submission gets the same small run.
@@ -143,7 +144,7 @@ def is_graded(cell: NotebookNode) -> bool:
 
 def is_bonus(grade_id: str) -> bool:
     """Whether a cell's points come on top of the 100."""
-    return grade_id.startswith("bonus_")
+    return grade_id.startswith(BONUS_PREFIX)
 
 
 def reference(notebook: NotebookNode, config: Config | None = None) -> NotebookNode:
