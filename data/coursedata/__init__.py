@@ -11,7 +11,7 @@ from coursedata.errors import (
 )
 from coursedata.fetching import fetch
 from coursedata.scenes import Nuisances, Scenes, render
-from coursedata.sources import ImageSplit, load_images, resolve_source
+from coursedata.sources import ImageSplit, load_images, load_speech, resolve_source
 
 __all__ = [
     "ChecksumMismatch",
@@ -26,6 +26,7 @@ __all__ = [
     "fetch",
     "load_digits",
     "load_images",
+    "load_speech",
     "render",
     "resolve_source",
 ]

@@ -17,10 +17,11 @@ import requests
 from coursedata import cifar10, mnist
 from coursedata.errors import ChecksumMismatch, DataUnavailable, NoDiskSpace, UnknownDataset
 from coursedata.registry import CARDS, Card, PreparedFile
+from coursedata.speech import fsdd
 
 VARIABLE = "COURSE_DATA"
 # Each with `prepare(archive, destination)` and `content_sha256(path)`.
-PREPARERS: dict[str, ModuleType] = {"cifar10": cifar10, "mnist": mnist}
+PREPARERS: dict[str, ModuleType] = {"cifar10": cifar10, "fsdd": fsdd, "mnist": mnist}
 # What a reader of archives or arrays raises when the bytes are not what they should be.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, KeyError, ValueError)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from coursedata.scenes import CLASSES, Nuisances, render
+from coursedata.speech import RATE, add_noise, bundled, reverberate
 
 NUISANCES = ("viewpoint", "illumination", "occlusion", "deformation", "variation", "clutter")
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -69,7 +70,42 @@ def objects_figure() -> Figure:
     return figure
 
 
-FIGURES = {"classes": classes_figure, "nuisances": nuisances_figure, "objects": objects_figure}
+def speech_figure() -> Figure:
+    """Spectrograms of a digit string by three voices, and of one in noise and in a room; words and phonemes marked."""
+    rng = np.random.default_rng(0)
+    long = {one.speaker: one for one in bundled.load().train if len(one.digits) == 4}
+    ada, jock, kate = (long[name] for name in ("ada", "jock", "kate"))
+    shown = {
+        "ada, a woman from America": (ada, ada.wave),
+        "jock, a man from Scotland": (jock, jock.wave),
+        "kate, a woman from Lancashire": (kate, kate.wave),
+        "kate with pink noise, 10 dB": (kate, add_noise(kate.wave, 10, rng)),
+        "kate in a room, 0.5 s": (kate, reverberate(kate.wave, 0.5, rng)),
+    }
+    figure, axes = plt.subplots(len(shown), 1, figsize=(9, 8), layout="constrained")
+    for axis, (title, (utterance, wave)) in zip(axes, shown.items(), strict=True):
+        audible = wave + 1e-5 * rng.standard_normal(len(wave))  # digital silence has no logarithm
+        axis.specgram(
+            audible, NFFT=256, Fs=RATE, noverlap=160, vmin=-110, vmax=-30, cmap="magma", interpolation="nearest"
+        )
+        for word in utterance.words:
+            axis.axvline(word.start / RATE, color="white", linewidth=1)
+        for phoneme in utterance.phonemes:
+            middle = (phoneme.start + phoneme.end) / 2 / RATE
+            axis.text(middle, 3600, phoneme.label, color="white", fontsize=8, ha="center")
+        axis.set_title(f"{title}: {' '.join(word.label for word in utterance.words)}", fontsize=9, loc="left")
+        axis.set_ylabel("Hz")
+    axes[-1].set_xlabel("seconds")
+    figure.suptitle("Bundled speech: words begin at the lines, phonemes in eSpeak's notation above", fontsize=10)
+    return figure
+
+
+FIGURES = {
+    "classes": classes_figure,
+    "nuisances": nuisances_figure,
+    "objects": objects_figure,
+    "speech": speech_figure,
+}
 
 
 def main(folder: Path) -> None:

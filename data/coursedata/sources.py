@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from coursedata import cifar10, scenes
 from coursedata.errors import UnknownSource
 from coursedata.fetching import fetch
+from coursedata.speech import SpeechSplit, bundled, fsdd
 
 SOURCES = ("bundled", "real")
 VARIABLE = "COURSE_SOURCE"
@@ -56,3 +57,14 @@ def load_images(
         for num, sequence in zip((num_train, num_test), np.random.SeedSequence(seed).spawn(2), strict=True)
     )
     return ImageSplit(train.images, train.labels, test.images, test.labels, scenes.CLASSES)
+
+
+def load_speech(source: str | None = None, *, seed: int = 0) -> SpeechSplit:
+    """Digit strings to train, choose settings and test on, with no speaker in two of the three.
+
+    Bundled: 480 strings of 24 voices, whatever the seed. Real: recordings of six speakers, joined by `seed` into
+    strings. Raises UnknownSource, and what `coursedata.fetch` raises.
+    """
+    if resolve_source(source) == "real":
+        return fsdd.load(fetch("fsdd"), seed)
+    return bundled.load()
