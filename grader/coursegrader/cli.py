@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError, NothingSubmitted
 from coursegrader.notebooks import NotebookError
-from coursegrader.scores import Status
 from coursegrader.table import number
+
+if TYPE_CHECKING:
+    from coursegrader.autograde import Order
+    from coursegrader.spec import Spec
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +40,22 @@ console = Console(highlight=False)
 Assignment = Annotated[str, typer.Argument(metavar="PS", help="The assignment's folder in solutions/, as ps1_cnn.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, help="Submissions side by side.", show_default="cores")
+]
+
+
+class Sandbox(StrEnum):
+    """The levels that `--level` takes."""
+
+    NAMESPACES = "namespaces"
+    LANDLOCK = "landlock"
+
+
+Level = Annotated[
+    Sandbox | None,
+    typer.Option("--level", help="The sandbox to grade in.", show_default="c.Exam.level of the configuration"),
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe-no-sandbox", help="Grade without a sandbox: only what you would run yourself.")
 ]
 
 
@@ -91,12 +111,27 @@ def release(
 
 @app.command()
 @_plainly
-def autograde(assignment: Assignment, workers: Workers = None) -> None:
-    """Grades what was collected and records it in the gradebook."""
+def autograde(
+    assignment: Assignment,
+    workers: Workers = None,
+    again: Annotated[bool, typer.Option("--again", help="Grade what is graded already, too.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="CELL", help="Grade this test again and leave all other marks. Repeatable."),
+    ] = None,
+    student: Annotated[
+        list[str] | None, typer.Option("--student", metavar="NAME", help="Only this student's. Repeatable.")
+    ] = None,
+    level: Level = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Grades what was collected and is not graded yet, and records it in the gradebook."""
+    from coursegrader.autograde import Order, place
     from coursegrader.spec import Spec
 
     course = Course.find()
-    raise typer.Exit(_autograde(course, Spec.load(course, assignment), workers))
+    order = Order(again, tuple(only or ()), tuple(student or ()))
+    raise typer.Exit(_autograde(course, Spec.load(course, assignment), order, place(course, level, unsafe), workers))
 
 
 @app.command()
@@ -138,24 +173,64 @@ def export(
 @_plainly
 def grade(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Laid out as STUDENT/PS/*.ipynb.")],
-    assignment: Annotated[str, typer.Option("--assignment", "-a", metavar="PS", help="The assignment's folder.")],
+    assignment: Annotated[
+        str | None,
+        typer.Option("--assignment", "-a", metavar="PS", help="The assignment.", show_default="the solution's name"),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
+    solution: Annotated[
+        Path | None, typer.Option(metavar="PATH.ipynb", help="Any nbgrader course's solution, with its files beside.")
+    ] = None,
+    tests_inside: Annotated[
+        bool, typer.Option("--tests-inside", help="With --solution: tests run beside the student's code; forgeable.")
+    ] = False,
+    to_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write JSON lines, a submission a line.")
+    ] = None,
     workers: Workers = None,
+    level: Level = None,
+    unsafe: Unsafe = False,
 ) -> None:
     """Grades a folder of submissions into a table, without a gradebook."""
-    from coursegrader.intake import find_submissions
+    from coursegrader.autograde import Chosen, place, standing
+    from coursegrader.board import board, summary
+    from coursegrader.foreign import check_fits, load
+    from coursegrader.grade import grade_class
+    from coursegrader.lines import Spool, as_line, scores_of, total_of, write_lines
+    from coursegrader.sandbox import NAMESPACES
     from coursegrader.spec import Spec
     from coursegrader.table import row, write_table
 
-    course = Course.find()
-    spec = Spec.load(course, assignment)
-    submissions = list(find_submissions(folder, spec))
-    rows: dict[str, list] = {}
-    for submission, result in _graded(submissions, spec, workers):
-        rows[submission.student] = [row(submission.student, one) for one in (*result.scores, result.total)]
-    write_table(out, (one for student in sorted(rows) for one in rows[student]))
-    console.print(f"Marks: {_shown(out)}")
-    raise typer.Exit(_verdict(rows))
+    if solution is None and (assignment is None or tests_inside):
+        raise typer.BadParameter("Say which assignment with -a PS, or with --solution PATH.ipynb one of any course.")
+    if solution is None:
+        course = Course.find()
+        spec = Spec.load(course, assignment)
+        level, opening = place(course, level, unsafe)
+    else:
+        spec = load(solution, assignment, tests_inside=tests_inside)
+        assignment = spec.assignment
+        # No course says what marks need: the safest that there is.
+        level, opening = place(None, level or NAMESPACES, unsafe)
+    submissions = Chosen(folder, spec)
+    console.print(f"Sandbox: {level}")
+    with Spool() as spool, opening() as hall:
+        if solution is not None:
+            with console.status("Examining the solution itself ..."):
+                check_fits(spec, hall)
+        if tests_inside:
+            console.print("Tests run beside the students' code: [bold]every result can be forged[/] and is marked so.")
+        with board(console, "Grading") as shown:
+            tell = shown.watch(len(submissions))
+            for submission, result in grade_class(submissions, spec, workers, hall=hall):
+                spool.add(as_line(assignment, submission.student, result))
+                tell(submission.student, standing(result))
+        scores = ((line["student"], (*scores_of(line), total_of(line))) for line in spool)
+        write_table(out, (row(student, one) for student, of_student in scores for one in of_student))
+        if to_json:
+            write_lines(to_json, spool)
+        console.print(f"Marks: {_shown(out)}" + (f", {_shown(to_json)}" if to_json else ""))
+        raise typer.Exit(Exit.LOOK if summary(console, assignment, spool) else Exit.DONE)
 
 
 @app.command()
@@ -204,26 +279,36 @@ def demo(
     assignment: Annotated[str, typer.Argument(metavar="[PS]")] = "ps1_cnn",
     seed: Annotated[int, typer.Option(help="The same seed gives the same class.")] = 0,
     workers: Workers = None,
+    level: Level = None,
+    unsafe: Unsafe = False,
 ) -> None:
     """Takes a small class all the way, in course/demo, and holds its scores against the true ones."""
     from coursegrader import demo as steps
+    from coursegrader.autograde import place
     from coursegrader.release import import_students, release
     from coursegrader.report import write_report
     from coursegrader.sample_class import DUE
+    from coursegrader.sandbox import UNSAFE
 
     started = time.monotonic()
+    where = place(Course.find(), level, unsafe, marks=False)
     course = steps.demo_course(Course.find())
     _step("Release", f"solutions/{assignment} becomes assignments/{assignment} and goes on the exchange")
     release(course, assignment, due=DUE)
     _step("Submit", f"a class of {steps.STUDENTS} hands in, {steps.TRAINERS} of them with a trained model")
-    made = steps.sample(course, assignment, seed)
+    made = steps.sample(course, assignment, seed, forgers=where[0] != UNSAFE)
+    forged = steps.forged(made / "truth.csv")
+    if forged:
+        console.print(f"{len(forged)} of them are forgers: the class's page shows what they tried and gained.")
+    else:
+        console.print("The forgers are left out: what they do belongs into a sandbox.")
     import_students(course, made / "students.csv")
     _step("Grade", "every notebook in a kernel of its own")
-    _autograde(course, steps.demo_spec(course, assignment), workers)
+    _autograde(course, steps.demo_spec(course, assignment), None, where, workers)
     _step("Feedback", "a page for each student")
     _feedback(course, assignment, show_hidden=False)
     _step("Report and export", "the class's page and its marks")
-    page = write_report(course, assignment)
+    page = write_report(course, assignment, forged)
     marks = _export(course, assignment, course.reports / f"{assignment}.csv")
     differences = _compare(steps, marks, made / "truth.csv")
     console.print("\nLook at")
@@ -257,50 +342,32 @@ def register() -> None:
     register_course(Course.find().root)
 
 
-def _autograde(course: Course, spec, workers: int | None) -> Exit:
-    from coursegrader.intake import find_submissions
-    from coursegrader.record import Recorder, open_gradebook, register_assignment
+def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, workers: int | None) -> Exit:
+    """Grades with a progress bar, and ends with counts and with who needs a person."""
+    from coursegrader.autograde import autograde as grade_what_is_left
+    from coursegrader.backup import sqlite_file
+    from coursegrader.board import board, in_words, summary
+    from coursegrader.record import results_path
 
-    submissions = list(find_submissions(course.submitted, spec))
-    register_assignment(course, spec)
-    rows: dict[str, list] = {}
-    with open_gradebook(course) as gradebook:
-        recorder = Recorder(course, spec, gradebook)
-        for submission, result in _graded(submissions, spec, workers):
-            recorder.record(submission, result)
-            rows[submission.student] = [{"status": result.total.status.value}]
-    return _verdict(rows)
-
-
-def _graded(submissions: list, spec, workers: int | None) -> Iterator[tuple]:
-    """Grades with a progress bar, yields each result, and ends with a table of those that need a person."""
-    from coursegrader.grade import grade_class
-
-    looks: list[tuple[str, str, str, str]] = []
-    counts = {"graded": 0, "failed": 0, "to look at": 0}
-    with _progress("Grading", len(submissions)) as advance:
-        for submission, result in grade_class(submissions, spec, workers):
-            yield submission, result
-            total = result.total
-            key = "failed" if total.status is Status.FAILED else "to look at" if result.needs_a_look else "graded"
-            counts[key] += 1
-            if result.needs_a_look:
-                reasons = dict.fromkeys(one.reason for one in result.scores if one.status is total.status)
-                why = total.reason or "; ".join(filter(None, reasons))
-                looks.append((submission.student, total.status.value, number(total.points), why))
-            advance(", ".join(f"{count} {name}" for name, count in counts.items() if count))
-    if looks:
-        table = Table(
-            "student", "status", "points", "why, and what to do", title="Who needs a look", title_justify="left"
-        )
-        for line in sorted(looks):
-            table.add_row(*map(escape, line))
-        console.print(table)
-
-
-def _verdict(rows: dict[str, list]) -> Exit:
-    look = {Status.FAILED.value, Status.FLAGGED.value, Status.NOT_RUN.value}
-    return Exit.LOOK if any(lines[-1]["status"] in look for lines in rows.values()) else Exit.DONE
+    level, opening = where
+    console.print(f"Sandbox: {level}")
+    with board(console, "Grading") as shown:
+        done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
+    if done.continued:
+        console.print(f"This went on with the run of {done.continued} that did not end.")
+    if done.copy:
+        console.print(f"The gradebook before this run: {_shown(done.copy)}", soft_wrap=True)
+    elif sqlite_file(course) is None:
+        console.print("No copy of the gradebook was made: a database server keeps it, and copies it by its own tools.")
+    results = results_path(course, spec.assignment)
+    console.print(f"{in_words(shown.counts)}. Results: {_shown(results)}", soft_wrap=True)
+    for student, why in done.left_out.items():
+        console.print(f"[yellow]{escape(student)} was left out:[/] {escape(why)}", soft_wrap=True)
+    if done.left_out:
+        console.print(f"`coursegrader autograde {spec.assignment}` without --only grades them whole.")
+    with results.open(encoding="utf-8") as handle:
+        look = summary(console, spec.assignment, map(json.loads, handle))
+    return Exit.LOOK if look or done.left_out else Exit.DONE
 
 
 def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:
@@ -314,7 +381,7 @@ def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:
         for student, error in generate_feedback(course, assignment, show_hidden):
             if error:
                 errors.append((student, error))
-            advance("")
+            advance()
     for student, error in errors:
         console.print(f"[red]No page for {escape(student)}:[/] {escape(error)}", soft_wrap=True)
     return Exit.LOOK if errors else Exit.DONE
@@ -346,19 +413,11 @@ def _compare(steps, marks: Path, truth: Path) -> list:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[counts]}"),
-    )
+def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=total, counts="")
-        yield lambda counts: progress.update(task, advance=1, counts=counts)
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
 
 
 def _step(name: str, what: str) -> None:

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
+from coursegrader.forgers import FORGERS
+from coursegrader.report import Forged
 from coursegrader.sample_class import make_class, write_class
+from coursegrader.scores import TOTAL
 from coursegrader.spec import Spec
 
 STUDENTS, TRAINERS = 12, 3
 # A demonstration should not wait long for the student whose code never ends.
 LIMITS = {"answer_seconds": 20}
 MARKER = ".coursegrader-demo"
+FORGER = "forger "
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,14 @@ def demo_course(course: Course) -> Course:
     return Course.at(course.root, folder)
 
 
-def sample(course: Course, assignment: str, seed: int) -> Path:
-    """Makes the class and hands its work in, as `nbgrader collect` would leave it; gives the folder with the truth."""
+def sample(course: Course, assignment: str, seed: int, *, forgers: bool) -> Path:
+    """Makes the class and hands its work in, as `nbgrader collect` would leave it; gives the folder with the truth.
+
+    `forgers` says whether some of the class may forge, which needs a sandbox.
+    """
     folder = course.data / "class"
-    write_class(make_class(course, assignment, STUDENTS, seed=seed, trainers=TRAINERS), assignment, folder)
+    made = make_class(course, assignment, STUDENTS, seed=seed, trainers=TRAINERS, forgers=forgers)
+    write_class(made, assignment, folder)
     course.submitted.mkdir(parents=True, exist_ok=True)
     for student in folder.iterdir():
         if student.is_dir():
@@ -59,6 +67,15 @@ def demo_spec(course: Course, assignment: str) -> Spec:
 def kinds(truth: Path) -> dict[str, str]:
     """How each sample student's work came about."""
     return {row["student"]: row["kind"] for row in _rows(truth)}
+
+
+def forged(truth: Path) -> list[Forged]:
+    """What the forgers among the sample students tried, and what their honest answers are worth."""
+    return [
+        Forged(row["student"], FORGERS[row["kind"].removeprefix(FORGER)].tries, float(row["points"]))
+        for row in _rows(truth)
+        if row["cell"] == TOTAL and row["kind"].startswith(FORGER)
+    ]
 
 
 def compare(grades: Path, truth: Path) -> list[Difference]:

@@ -38,3 +38,19 @@ class Refused(CourseError):
 
 class KernelUnavailable(CourseError):
     """The course's kernel is not installed or does not start."""
+
+
+class GradingUnderWay(CourseError):
+    """Another run writes grades of the same class."""
+
+
+class BackupFailed(CourseError):
+    """No copy of the gradebook could be made, so nothing was written."""
+
+
+class GradebookBusy(CourseError):
+    """The gradebook did not take what was to be written."""
+
+
+class UnknownCell(CourseError):
+    """The assignment has no test of that name."""

@@ -9,7 +9,8 @@ from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNoteboo
 from nbgrader.plugins import ExportPlugin
 
 from coursegrader.course import Course
-from coursegrader.record import open_gradebook, read_result
+from coursegrader.lines import failure_of
+from coursegrader.record import found, open_gradebook, seconds_late
 from coursegrader.scores import CellScore, Status, total
 from coursegrader.table import row, write_table
 
@@ -20,11 +21,8 @@ class CellExportPlugin(ExportPlugin):
     `nbgrader export --exporter=coursegrader.export.CellExportPlugin` uses it too.
     """
 
-    course: Course | None = None
-
     def export(self, gradebook: Gradebook) -> None:
         """Writes the chosen assignments (default: all) to `to` (default: grades.csv)."""
-        course = self.course or Course.find()
         rows = []
         for assignment in sorted(gradebook.assignments, key=lambda one: one.name):
             if self.assignment and assignment.name not in self.assignment:
@@ -32,34 +30,33 @@ class CellExportPlugin(ExportPlugin):
             for submission in sorted(assignment.submissions, key=lambda one: one.student.id):
                 if self.student and submission.student.id not in map(str, self.student):
                     continue
-                rows += [row(submission.student.id, one) for one in submission_scores(course, submission)]
+                rows += [row(submission.student.id, one) for one in submission_scores(gradebook, submission)]
         write_table(Path(self.to or "grades.csv"), rows)
 
 
 def export_marks(course: Course, assignment: str, path: Path) -> None:
     """Writes the marks of one assignment to a CSV file."""
     plugin = CellExportPlugin(to=str(path), assignment=[assignment])
-    plugin.course = course
     with open_gradebook(course) as gradebook:
         plugin.export(gradebook)
 
 
-def submission_scores(course: Course, submission: SubmittedAssignment) -> Iterator[CellScore]:
+def submission_scores(gradebook: Gradebook, submission: SubmittedAssignment) -> Iterator[CellScore]:
     """What the gradebook says of a submission now, cell by cell and in total, with the grader's reasons.
 
     A person's mark takes the place of the grader's. The total has the late penalty taken off.
     """
-    found = read_result(course, submission.assignment.name, submission.student.id)
-    known = {one["cell"]: one for one in found.get("cells", [])}
+    line = found(gradebook, submission)
+    known = {one["cell"]: one for one in line.get("cells", [])}
     scores = tuple(
         _score(grade, known) for notebook in submission.notebooks for grade in _ordered(notebook, list(known))
     )
     yield from scores
     penalty = submission.late_submission_penalty or 0.0
-    notes = [*found.get("notes", [])]
-    if submission.total_seconds_late > 0:
-        notes.append(f"{submission.total_seconds_late / 3600:.1f} h late" + (f", {penalty:g} off" if penalty else ""))
-    whole = total(scores, found.get("failure", ""), tuple(found.get("flags", [])), tuple(notes))
+    notes = [*line.get("notes", [])]
+    if seconds_late(submission) > 0:
+        notes.append(f"{seconds_late(submission) / 3600:.1f} h late" + (f", {penalty:g} off" if penalty else ""))
+    whole = total(scores, failure_of(line), tuple(line.get("flags", [])), tuple(notes))
     yield CellScore(whole.cell, max(0.0, whole.points - penalty), whole.max_points, whole.status, whole.reason)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+import traitlets.log
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
@@ -17,6 +19,8 @@ from coursegrader.spec import Spec
 
 MAX_CELLS = 2000
 MAX_FILES = 200
+# More than this in one folder is no submission, and looking through it would take the run's time.
+MAX_ENTRIES = 20_000
 # What can be a student's id and a folder's name at once: no pattern, no hidden file, no spreadsheet formula.
 STUDENT = re.compile(r"[\w][\w.@+-]{0,127}", re.UNICODE)
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
@@ -47,7 +51,16 @@ class Intake:
 
 
 def find_submissions(folder: Path, spec: Spec) -> Iterator[Submission]:
-    """Every submission in a folder laid out as `STUDENT/PS/*.ipynb`, in the students' order.
+    """Every submission in a folder laid out as `STUDENT/PS/*.ipynb`, in the students' order, each read at its turn.
+
+    Raises `NothingSubmitted` as `students_folders` does.
+    """
+    for path in students_folders(folder, spec):
+        yield open_submission(path, spec)
+
+
+def students_folders(folder: Path, spec: Spec) -> list[Path]:
+    """The folders of the students who handed in the assignment, in the students' order.
 
     Raises `NothingSubmitted` when there is none, so that a mistyped folder is not a class without marks.
     """
@@ -59,17 +72,27 @@ def find_submissions(folder: Path, spec: Spec) -> Iterator[Submission]:
     students = [
         path
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".") and (path / spec.assignment).exists()
+        if path.is_dir() and not path.name.startswith(".") and _is_there(path / spec.assignment)
     ]
     if not students:
         raise NothingSubmitted(f"{folder} holds no STUDENT/{spec.assignment}/ folder: is it the folder of the class?")
-    for path in students:
-        yield open_submission(path, spec)
+    return students
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something of that name is there, be it unreadable or a link to nowhere: that is refused, not skipped."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def open_submission(path: Path, spec: Spec) -> Submission:
     """The submission in a student's folder `path`; a refusal is stored in it, not raised."""
-    student = path.name
+    student = _shown(path.name)
     try:
         if not STUDENT.fullmatch(student):
             raise Refused(
@@ -91,28 +114,51 @@ def _read(path: Path, student: str, spec: Spec) -> Submission:
         raise Refused("the submission's folder is a link", "replace the link by the folder itself")
     if not folder.is_dir():
         raise Refused("the submission is a file where a folder should be", f"put the notebook into {spec.assignment}/")
+    plain_files = _plain_files(folder)
     notebook_path, notes = _choose(folder, spec)
     if notebook_path.is_symlink() or not notebook_path.is_file():
         raise Refused("the notebook is a link or no plain file", "ask the student to hand in the file itself")
     size = notebook_path.stat().st_size
     if size > spec.limits.notebook:
         raise _too_large(size, spec.limits.notebook)
-    files, file_notes = _other_files(folder, notebook_path, spec)
     stamp = folder / "timestamp.txt"
+    others = [file for file in plain_files if file not in (notebook_path, stamp)]
+    files, file_notes = _other_files(folder, others, spec)
     timestamp = None
     if stamp.is_file() and not stamp.is_symlink() and stamp.stat().st_size < 200:
         timestamp = stamp.read_text(encoding="utf-8", errors="replace").strip() or None
     return Submission(student, notebook_path.read_bytes(), files, timestamp, notes=(*notes, *file_notes))
 
 
+def _plain_files(folder: Path) -> list[Path]:
+    """Every file below a folder that is neither hidden nor a link, in the order of their names."""
+    found, folders, num_entries = [], [folder], 0
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                num_entries += 1
+                if num_entries > MAX_ENTRIES:
+                    raise Refused(
+                        f"the submission's folder holds more than {MAX_ENTRIES:,} files",
+                        "delete what does not belong to it and run again",
+                    )
+                if entry.name.startswith(".") or entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    found.append(Path(entry.path))
+    return sorted(found)
+
+
 def _choose(folder: Path, spec: Spec) -> tuple[Path, list[str]]:
     found = sorted(path for path in folder.iterdir() if path.suffix == ".ipynb" and not path.name.startswith("."))
     named = folder / spec.notebook_name
     if named in found:
-        others = [path.name for path in found if path != named]
-        return named, [f"other notebooks were left out: {', '.join(others)}"] if others else []
+        others = [_shown(path.name) for path in found if path != named]
+        return named, [f"other notebooks were left out: {_shortened(others)}"] if others else []
     if len(found) == 1:
-        return found[0], [f"the notebook is called {found[0].name}, not {spec.notebook_name}"]
+        return found[0], [f"the notebook is called {_shown(found[0].name)}, not {spec.notebook_name}"]
     if found:
         raise Refused(
             f"{len(found)} notebooks, and none is called {spec.notebook_name}",
@@ -121,22 +167,25 @@ def _choose(folder: Path, spec: Spec) -> tuple[Path, list[str]]:
     raise Refused("no notebook in the submission", f"ask the student for {spec.notebook_name}")
 
 
-def _other_files(folder: Path, notebook_path: Path, spec: Spec) -> tuple[dict[str, bytes], list[str]]:
-    files: dict[str, bytes] = {}
-    room = spec.limits.files
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path == notebook_path or hidden or path.is_symlink() or not path.is_file() or path.name == "timestamp.txt":
-            continue
-        # A link to a folder is followed by nothing here: rglob lists the link, and the check above leaves it out.
-        if any(parent.is_symlink() for parent in path.relative_to(folder).parents if parent.name):
-            continue
-        room -= path.stat().st_size
-        if room < 0 or len(files) >= MAX_FILES:
-            return {}, ["the student's other files are too many or too large and were left out"]
-        files[name] = path.read_bytes()
-    return files, []
+def _shown(name: str) -> str:
+    """A file's name as text that can be written down: bytes that are no UTF-8 replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _shortened(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _other_files(folder: Path, paths: list[Path], spec: Spec) -> tuple[dict[str, bytes], list[str]]:
+    named = {path.relative_to(folder).as_posix(): path for path in paths}
+    room = spec.limits.files - sum(path.stat().st_size for path in paths)
+    if room < 0 or len(named) > MAX_FILES:
+        return {}, ["the student's other files are too many or too large and were left out"]
+    # A name that is no text could not be written into any report of it.
+    unreadable = [name for name in named if _shown(name) != name]
+    files = {name: path.read_bytes() for name, path in named.items() if name not in unreadable}
+    shown = _shortened([_shown(name) for name in unreadable])
+    return files, [f"left out, for their names are no text: {shown}"] if unreadable else []
 
 
 def take(data: bytes, spec: Spec) -> Intake:
@@ -159,7 +208,7 @@ def take(data: bytes, spec: Spec) -> Intake:
 
 
 def submitted_id(cell: NotebookNode) -> str | None:
-    """The `grade_id` that a submitted cell claims, or None; anything may stand in a student's file."""
+    """The `grade_id` that a submitted cell claims, or None; anything may stand in its metadata."""
     marks = cell.metadata.get("nbgrader")
     name = marks.get("grade_id") if isinstance(marks, dict) else None
     return name if isinstance(name, str) else None
@@ -169,14 +218,24 @@ def _upgraded(content: object, again: str) -> dict:
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise Refused("the file is JSON but not a notebook", again)
     if content["nbformat"] > 4:
-        raise Refused(f"the notebook's format {content['nbformat']} is newer than this grader", again)
+        raise Refused(f"the notebook's format {_number(content['nbformat'])} is newer than this grader", again)
     if content["nbformat"] == 4:
         return content
+    # The converter logs what it finds, without the student's name; the cells are looked at here anyway.
+    converter_log = traitlets.log.get_logger()
+    was_disabled, converter_log.disabled = converter_log.disabled, True
     try:
         return nbformat.convert(nbformat.from_dict(content), 4)
     # An old notebook may be broken in any way, and the converter checks nothing.
     except Exception:
-        raise Refused(f"the notebook's old format {content['nbformat']} cannot be read", again) from None
+        raise Refused(f"the notebook's old format {_number(content['nbformat'])} cannot be read", again) from None
+    finally:
+        converter_log.disabled = was_disabled
+
+
+def _number(number: int) -> str:
+    # A file may say anything, a thousand digits too.
+    return str(number)[:20]
 
 
 def _cells(content: dict, again: str) -> list[NotebookNode]:
@@ -200,11 +259,16 @@ def _cell(cell: object, number: int, again: str) -> NotebookNode:
         raise broken
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    kept = {"nbgrader": {"grade_id": marks["grade_id"]}} if isinstance(marks, dict) and "grade_id" in marks else {}
+    name = marks.get("grade_id") if isinstance(marks, dict) else None
+    # Only text is a name: lists nested a thousand deep, which JSON can carry too, would exhaust whoever copies them.
+    kept = {"nbgrader": {"grade_id": _encodable(name)}} if isinstance(name, str) else {}
     new = NEW_CELL[cell["cell_type"]](source=_encodable(source), metadata=kept)
     attachments = cell.get("attachments")
     if cell["cell_type"] == "markdown" and _are_attachments(attachments):
-        new["attachments"] = attachments
+        new["attachments"] = {
+            _encodable(name): {_encodable(kind): _encodable(data) for kind, data in bundle.items()}
+            for name, bundle in attachments.items()
+        }
     return new
 
 
@@ -224,7 +288,7 @@ def _kernel_notes(content: dict, spec: Spec) -> Iterator[str]:
     kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
     name = kernel.get("name") if isinstance(kernel, dict) else None
     if name != spec.kernel:
-        shown = repr(name)[:40] if name else "no kernel"
+        shown = repr(name)[:40] if isinstance(name, str) and name else "no kernel"
         yield f"graded with the course's kernel ({spec.kernel}); the file names {shown}"
 
 

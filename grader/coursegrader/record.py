@@ -1,15 +1,18 @@
 """Record: writes results into nbgrader's gradebook, one transaction a submission, and graded notebooks to the disk.
 
 Only the coordinator records, so that sqlite serves. What a person marked or wrote is kept.
+
+A kill at any moment leaves what the next run mends. The graded notebook is first put beside its place; then grades,
+penalty, and what was found (with the notebook's digest) are committed as one; then the notebook takes its place. Before
+the commit, gradebook and notebook are the old ones; after it, the new notebook lies at its place or beside it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,24 +28,49 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
-from nbgrader.utils import parse_utc
+from nbgrader.utils import is_locked, is_solution, parse_utc
+from sqlalchemy import inspect
 
+from coursegrader import ledger
+from coursegrader.backup import sqlite_file
 from coursegrader.course import Course
 from coursegrader.errors import GradebookMismatch
+from coursegrader.fingerprint import Fingerprint, digest, fingerprint
 from coursegrader.grade import Result
 from coursegrader.intake import STUDENT, Submission
+from coursegrader.ledger import Entry
+from coursegrader.lines import as_line, failure_of, scores_of
 from coursegrader.notebooks import by_grade_id
-from coursegrader.scores import CellScore, Status
-from coursegrader.spec import Spec
+from coursegrader.sandbox import LANDLOCK, NAMESPACES, UNSAFE
+from coursegrader.scores import Status, total
+from coursegrader.spec import Spec, is_graded
 from coursegrader.table import replacing
+
+# What an entry of the ledger holds beyond the line of `results/PS.jsonl`.
+ANSWERS = "answers"
+WEAKEST_FIRST = ("", UNSAFE, LANDLOCK, NAMESPACES)
 
 
 @contextmanager
 def open_gradebook(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook, made when there is none."""
     course.data.mkdir(parents=True, exist_ok=True)
+    path = sqlite_file(course)
+    if path is not None and not path.exists():
+        _make_whole(path, course)
     with Gradebook(course.database, course.directory.course_id) as gradebook:
+        ledger.prepare(gradebook)
         yield gradebook
+
+
+def _make_whole(path: Path, course: Course) -> None:
+    """A new gradebook that is there with all its tables or not at all: nbgrader makes them one by one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with Gradebook(f"sqlite:///{unfinished}", course.directory.course_id) as gradebook:
+        ledger.prepare(gradebook)
+    unfinished.replace(path)
 
 
 def register_assignment(course: Course, spec: Spec, due: datetime | None = None) -> None:
@@ -51,6 +79,8 @@ def register_assignment(course: Course, spec: Spec, due: datetime | None = None)
     Cells may change their text once students have submitted, but none may come or go: `GradebookMismatch`.
     """
     with open_gradebook(course) as gradebook:
+        if due is None and _is_registered(gradebook, spec):
+            return
         gradebook.update_or_create_assignment(spec.assignment, **({"duedate": due} if due else {}))
     resources = {"nbgrader": {"notebook": spec.assignment, "assignment": spec.assignment, "db_url": course.database}}
     try:
@@ -62,34 +92,129 @@ def register_assignment(course: Course, spec: Spec, due: datetime | None = None)
         ) from None
 
 
-class Recorder:
-    """Writes the results of one assignment."""
+def _is_registered(gradebook: Gradebook, spec: Spec) -> bool:
+    """Whether the gradebook holds this very notebook: nbgrader would write it again cell by cell."""
+    try:
+        notebook = gradebook.find_notebook(spec.assignment, spec.assignment)
+    except MissingEntry:
+        return False
+    held = {one.name: (one.source, one.checksum, one.cell_type, one.locked) for one in notebook.source_cells}
+    points = {one.name: (one.max_score, one.cell_type) for one in (*notebook.grade_cells, *notebook.task_cells)}
+    written = {one.name for one in notebook.solution_cells}
+    cells = by_grade_id(spec.reference_notebook())
+    return (
+        held
+        == {
+            name: (cell.source, cell.metadata.nbgrader.get("checksum"), cell.cell_type, is_locked(cell))
+            for name, cell in cells.items()
+        }
+        and points
+        == {
+            name: (float(cell.metadata.nbgrader.points), cell.cell_type)
+            for name, cell in cells.items()
+            if is_graded(cell)
+        }
+        and written == {name for name, cell in cells.items() if is_solution(cell)}
+    )
 
-    def __init__(self, course: Course, spec: Spec, gradebook: Gradebook) -> None:
+
+class Recorder:
+    """Writes the results of one assignment.
+
+    `level` is the sandbox that the run uses, `run` its name in the ledger. `before_writing` is called once, before
+    anything is written.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        spec: Spec,
+        gradebook: Gradebook,
+        *,
+        level: str = "",
+        run: str = "",
+        before_writing: Callable[[], None] | None = None,
+    ) -> None:
         self.course, self.spec, self.gradebook = course, spec, gradebook
+        self.level, self.run = level, run
+        self._before_writing = before_writing
         late = AssignLatePenalties(config=course.config)
         late.init_plugin()
         self.late_plugin = late.plugin_inst
+        ledger.prepare(gradebook)
 
-    def record(self, submission: Submission, result: Result) -> None:
-        """Writes one submission: its grades in one transaction, its graded notebook and what was found beside it."""
+    def prepare(self) -> None:
+        """Does what must be done before anything is written, once."""
+        if self._before_writing:
+            self.gradebook.db.rollback()
+            self._before_writing()
+            self._before_writing = None
+
+    def record(self, submission: Submission, result: Result, only: Collection[str] = ()) -> None:
+        """Writes one submission: its grades in one transaction, its graded notebook and what was found beside it.
+
+        `only` names tests: then nothing but their scores changes.
+        """
         if not STUDENT.fullmatch(submission.student):
             return
+        self.prepare()
         session = self.gradebook.db
-        before = read_result(self.course, self.spec.assignment, submission.student)
-        written = _fingerprints(result)
         try:
             with session.no_autoflush:
                 submitted = self._submission(submission)
                 notebook = self._notebook(submitted)
-                self._grades(notebook, result, before.get("fingerprints", {}), written)
+                before = ledger.read(self.gradebook, submitted) if submitted.id else None
+                old = before.found if before else {}
+                new = self._found(submission, result, old, only)
+                self._grades(notebook, new, old, only)
             session.flush()
-            self._penalty(submitted, notebook)
-            self._write_files(submission, result, written)
+            self._set_penalty(submitted, notebook)
+            graded = self._graded_notebook(submission.student, result, only)
+            self._stage(submission.student, graded)
+            stamp = self._fingerprint(submission, result, before, only)
+            ledger.write(self.gradebook, submitted, Entry(stamp, digest(graded), self.run, result.machine, new))
             session.commit()
         except BaseException:
             session.rollback()
             raise
+        finally:
+            # What the session remembers of one submission is of no use for the next, and would pile up.
+            session.expunge_all()
+        self._settle(submission)
+
+    def is_recorded(self, submission: Submission, entry: Entry) -> bool:
+        """Whether the graded notebook of an entry is in its place, or can be put there now."""
+        path = self._path(submission.student)
+        staged = _staged(path)
+        if staged.exists():
+            if digest(staged.read_bytes()) == entry.notebook:
+                self._settle(submission)
+            else:
+                # Of a run that was killed before it committed.
+                staged.unlink()
+        return path.exists() and digest(path.read_bytes()) == entry.notebook
+
+    def refresh(self, submission: Submission) -> None:
+        """Brings the time and the penalty of a graded submission up to date: an extension may have been granted."""
+        session = self.gradebook.db
+        try:
+            submitted = self.gradebook.find_submission(self.spec.assignment, submission.student)
+            notebook = self._notebook(submitted)
+            stamp = timestamp(submission)
+            late = submitted.timestamp != stamp
+            submitted.timestamp = stamp
+            if late or self._penalty(submitted, notebook) != notebook.late_submission_penalty:
+                self.prepare()
+                submitted = self._submission(submission)
+                self._set_penalty(submitted, self._notebook(submitted))
+                session.commit()
+            else:
+                session.rollback()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.expunge_all()
 
     def _submission(self, submission: Submission) -> SubmittedAssignment:
         session = self.gradebook.db
@@ -117,42 +242,93 @@ class Recorder:
         session.add_all(Comment(cell=cell, notebook=notebook) for cell in (*commented, *source.task_cells))
         return notebook
 
-    def _grades(self, notebook: SubmittedNotebook, result: Result, before: dict, written: dict) -> None:
-        scores = {one.cell: one for one in result.scores}
+    def _grades(self, notebook: SubmittedNotebook, new: dict, old: dict, only: Collection[str]) -> None:
+        scores = {one["cell"]: one for one in new["cells"]}
+        before, after = old.get(ANSWERS, {}), new[ANSWERS]
         for grade in notebook.grades:
-            score = scores[grade.cell.name]
-            changed = score.points != grade.auto_score or before.get(score.cell) != written.get(score.cell)
-            grade.auto_score = score.points
+            if only and grade.cell.name not in only:
+                continue
+            points = scores[grade.cell.name]["points"]
+            changed = points != grade.auto_score or before.get(grade.cell.name) != after.get(grade.cell.name)
+            grade.auto_score = points
             # A person's mark stays; where what it was given for has changed, a person is asked to look again.
-            grade.needs_manual_grade = changed if grade.manual_score is not None else score.points is None
-        blank = {name for name, source in answers(result).items() if source == _stubs(self.spec).get(name)}
+            grade.needs_manual_grade = changed if grade.manual_score is not None else points is None
+        notebook.flagged = new["status"] == Status.FLAGGED
+        if only:
+            return
+        stubs = _answers(self.spec.reference_notebook())
+        blank = {name for name, source in stubs.items() if digest(source.encode())[:16] == after.get(name)}
         for comment in notebook.comments:
             comment.auto_comment = "No response." if comment.cell.name in blank else None
-        notebook.flagged = result.total.status is Status.FLAGGED
 
-    def _penalty(self, submitted: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
-        """What nbgrader's late submission plugin takes off, within the score."""
-        notebook.late_submission_penalty = None
-        if submitted.total_seconds_late > 0:
-            self.gradebook.db.expire(notebook, ["score"])
-            penalty = self.late_plugin.late_submission_penalty(
-                submitted.student.id, notebook.score, submitted.total_seconds_late
-            )
-            if penalty is not None:
-                notebook.late_submission_penalty = min(max(penalty, 0.0), notebook.score)
+    def _penalty(self, submitted: SubmittedAssignment, notebook: SubmittedNotebook) -> float | None:
+        """What nbgrader's late submission plugin takes off, within the score; None where it takes nothing."""
+        late = seconds_late(submitted)
+        if late <= 0:
+            return None
+        penalty = self.late_plugin.late_submission_penalty(submitted.student.id, notebook.score, late)
+        return None if penalty is None else min(max(penalty, 0.0), notebook.score)
 
-    def _write_files(self, submission: Submission, result: Result, written: dict) -> None:
-        folder = self.course.autograded / submission.student / self.spec.assignment
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / self.spec.notebook_name) as handle:
-            handle.write(result.notebook.decode())
-        if submission.timestamp:
-            with replacing(folder / "timestamp.txt") as handle:
-                handle.write(submission.timestamp)
-        path = result_path(self.course, self.spec.assignment, submission.student)
+    def _set_penalty(self, submitted: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
+        self.gradebook.db.expire(notebook, ["score"])
+        notebook.late_submission_penalty = self._penalty(submitted, notebook)
+
+    def _found(self, submission: Submission, result: Result, old: dict, only: Collection[str]) -> dict:
+        """What is now known of a submission; of what was found before, everything stays that `only` does not name."""
+        answers = {name: digest(source.encode())[:16] for name, source in answers_of(result).items()}
+        new = as_line(self.spec.assignment, submission.student, result) | {ANSWERS: answers}
+        if not only:
+            return new
+        named = {one["cell"]: one for one in new["cells"] if one["cell"] in only}
+        flags = [flag for flag in old["flags"] if not any(name in flag for name in only)]
+        new["cells"] = [named.get(one["cell"], one) for one in old["cells"]]
+        new["flags"] = [*dict.fromkeys([*flags, *new["flags"]])]
+        new["notes"] = [*dict.fromkeys([*old["notes"], *new["notes"]])]
+        new["sandbox"] = min(new["sandbox"], old["sandbox"], key=WEAKEST_FIRST.index)
+        whole = total(scores_of(new), failure_of(old), tuple(new["flags"]), tuple(new["notes"]))
+        return new | {"total": whole.points, "status": whole.status.value, "reason": whole.reason}
+
+    def _fingerprint(
+        self, submission: Submission, result: Result, before: Entry | None, only: Collection[str]
+    ) -> Fingerprint:
+        now = fingerprint(submission, self.spec, self.level or result.level)
+        if not only:
+            return now
+        named = {name: stamp for name, stamp in now.tests.items() if name in only}
+        return replace(before.fingerprint, tests=before.fingerprint.tests | named)
+
+    def _graded_notebook(self, student: str, result: Result, only: Collection[str]) -> bytes:
+        path = self._path(student)
+        if not only or not path.exists():
+            return result.notebook
+        kept, new = (nbformat.reads(text.decode(), as_version=4) for text in (path.read_bytes(), result.notebook))
+        cells = {name: cell for name, cell in by_grade_id(new).items() if name in only}
+        kept.cells = [cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell) for cell in kept.cells]
+        return nbformat.writes(kept).encode()
+
+    def _path(self, student: str) -> Path:
+        return self.course.autograded / student / self.spec.assignment / self.spec.notebook_name
+
+    def _stage(self, student: str, notebook: bytes) -> None:
+        """Puts the graded notebook beside its place, safe from a loss of power."""
+        path = self._path(student)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as handle:
-            json.dump(as_record(submission.student, result) | {"fingerprints": written}, handle, indent=1)
+        with _staged(path).open("wb") as handle:
+            handle.write(notebook)
+            handle.flush()
+            os.fsync(handle.fileno())
+
+    def _settle(self, submission: Submission) -> None:
+        """Puts what was staged in its place, once the gradebook knows it."""
+        path = self._path(submission.student)
+        _staged(path).replace(path)
+        if submission.timestamp:
+            with replacing(path.parent / "timestamp.txt") as handle:
+                handle.write(submission.timestamp)
+
+
+def _staged(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def timestamp(submission: Submission) -> datetime | None:
@@ -163,48 +339,38 @@ def timestamp(submission: Submission) -> datetime | None:
         return None
 
 
-def as_record(student: str, result: Result) -> dict:
-    """A result as plain data for JSON; `seconds` is wall time, `peak_memory` in bytes."""
-    return {
-        "student": student,
-        "total": _plain(result.total),
-        "failure": result.failure,
-        "flags": list(result.flags),
-        "notes": list(result.notes),
-        "seconds": round(result.seconds, 3),
-        "peak_memory": result.peak_memory,
-        "cells": [_plain(one) for one in result.scores],
-    }
+def seconds_late(submitted: SubmittedAssignment) -> float:
+    """How late a submission is, extensions counted; nbgrader's own stumbles over an extension without a due date."""
+    return submitted.total_seconds_late if submitted.assignment.duedate else 0.0
 
 
-def result_path(course: Course, assignment: str, student: str) -> Path:
-    """Where the grader's own findings on a submission lie."""
-    return course.results / assignment / f"{student}.json"
+def found(gradebook: Gradebook, submitted: SubmittedAssignment) -> dict:
+    """What the grader found on a submission, as its line of `results/PS.jsonl`; empty where it did not grade it."""
+    if not inspect(gradebook.engine).has_table(ledger.TABLE.name):
+        return {}
+    entry = ledger.read(gradebook, submitted)
+    return _line(entry) if entry else {}
 
 
-def read_result(course: Course, assignment: str, student: str) -> dict:
-    """What was found on a submission, as `as_record` says; empty when the grader did not grade it."""
-    path = result_path(course, assignment, student)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def lines(gradebook: Gradebook, assignment: str) -> Iterator[dict]:
+    """What the grader found on every submission, in the students' order."""
+    for _, entry in ledger.entries(gradebook, assignment):
+        yield _line(entry)
 
 
-def answers(result: Result) -> dict[str, str]:
+def _line(entry: Entry) -> dict:
+    return {name: value for name, value in entry.found.items() if name != ANSWERS}
+
+
+def results_path(course: Course, assignment: str) -> Path:
+    """Where the grader's findings on an assignment lie, a line a submission."""
+    return course.results / f"{assignment}.jsonl"
+
+
+def answers_of(result: Result) -> dict[str, str]:
     """The source of every answer cell of a graded notebook."""
     return _answers(nbformat.reads(result.notebook.decode(), as_version=4))
 
 
 def _answers(notebook: NotebookNode) -> dict[str, str]:
     return {name: cell.source for name, cell in by_grade_id(notebook).items() if cell.metadata.nbgrader.solution}
-
-
-def _stubs(spec: Spec) -> dict[str, str]:
-    return _answers(spec.reference_notebook())
-
-
-def _fingerprints(result: Result) -> dict[str, str]:
-    """What each answer said, shortened: enough to see later whether it changed."""
-    return {name: hashlib.sha256(source.encode()).hexdigest()[:16] for name, source in answers(result).items()}
-
-
-def _plain(score: CellScore) -> dict:
-    return asdict(score) | {"status": score.status.value, "seconds": round(score.seconds, 3)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from coursegrader.course import Course
 from coursegrader.errors import NothingSubmitted
 from coursegrader.export import submission_scores
-from coursegrader.record import open_gradebook, read_result
+from coursegrader.record import found, open_gradebook, seconds_late
 from coursegrader.scores import TOTAL, CellScore, Status
 from coursegrader.table import number, replacing
 
@@ -45,8 +45,20 @@ class Line:
     feedback: str
 
 
-def write_report(course: Course, assignment: str) -> Path:
-    """Writes the class's page from the gradebook and gives its path; `NothingSubmitted` when nothing is recorded."""
+@dataclass(frozen=True)
+class Forged:
+    """What a made-up student tried, and the points that the honest answers are worth."""
+
+    student: str
+    tried: str
+    worth: float
+
+
+def write_report(course: Course, assignment: str, forged: Sequence[Forged] = ()) -> Path:
+    """Writes the class's page from the gradebook and gives its path; `NothingSubmitted` when nothing is recorded.
+
+    `forged` is known of made-up classes alone: of a real one, the page shows flags and reasons.
+    """
     path = course.reports / f"{assignment}.html"
     lines = list(_lines(course, assignment))
     if not lines:
@@ -55,11 +67,11 @@ def write_report(course: Course, assignment: str) -> Path:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as handle:
-        handle.write(page(assignment, lines))
+        handle.write(page(assignment, lines, forged))
     return path
 
 
-def page(assignment: str, lines: list[Line]) -> str:
+def page(assignment: str, lines: list[Line], forged: Sequence[Forged] = ()) -> str:
     """The page as HTML."""
     environment = Environment(loader=PackageLoader("coursegrader"), autoescape=True)
     environment.filters["points"] = lambda value: number(round(value, 2))
@@ -76,6 +88,7 @@ def page(assignment: str, lines: list[Line]) -> str:
         max_points=most,
         kinds=KINDS,
         tasks=[_task(column) for column in zip(*(line.scores for line in lines), strict=True)],
+        forgers=_forgers(lines, forged),
         looks=[_student(line) for line in lines if line.total.status in LOOK],
         students=[_student(line) for line in lines],
     )
@@ -84,9 +97,8 @@ def page(assignment: str, lines: list[Line]) -> str:
 def _lines(course: Course, assignment: str) -> Iterable[Line]:
     with open_gradebook(course) as gradebook:
         for submission in gradebook.assignment_submissions(assignment):
-            *scores, total = submission_scores(course, submission)
+            *scores, total = submission_scores(gradebook, submission)
             student = submission.student
-            found = read_result(course, assignment, student.id)
             names = (student.first_name, student.last_name)
             feedback = course.feedback / student.id / assignment / f"{assignment}.html"
             link = quote(Path(os.path.relpath(feedback, course.reports)).as_posix()) if feedback.exists() else ""
@@ -95,10 +107,26 @@ def _lines(course: Course, assignment: str) -> Iterable[Line]:
                 " ".join(filter(None, names)) or student.id,
                 tuple(scores),
                 total,
-                found.get("seconds", 0.0),
-                submission.total_seconds_late > 0,
+                found(gradebook, submission).get("seconds", 0.0),
+                seconds_late(submission) > 0,
                 link,
             )
+
+
+def _forgers(lines: list[Line], forged: Sequence[Forged]) -> list[dict]:
+    """One row for each forger: what was tried, what the honest answers are worth, what was earned."""
+    of_student = {line.student: line for line in lines}
+    return [
+        {
+            "name": of_student[one.student].name,
+            "tried": one.tried,
+            "worth": one.worth,
+            "earned": of_student[one.student].total.points,
+            "gained": of_student[one.student].total.points - one.worth,
+        }
+        for one in forged
+        if one.student in of_student
+    ]
 
 
 def _cards(lines: list[Line], most: float) -> list[dict]:

@@ -1,19 +1,28 @@
 """The rules that an assignment's notebook keeps, so that it can be released, graded safely, and graded the same by both
-graders. They judge the text of the instructor's notebook and run nothing; each finding says where and what to do.
+graders. They judge the text of the instructor's notebook and run none of it; each finding says where and what to do.
+Libraries that a task names as not allowed are imported, in a process of their own, to see that the names exist.
 
 A test cell must work when the student's names are stand-ins for objects in another process: what comes back from a call
 is plain data, or a handle that cannot be compared, tested for truth, or passed to Keras.
 """
 
 import ast
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from nbformat.notebooknode import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, SchemaTooOldError, ValidationError
 
 from coursegrader.dependencies import names_of
+from coursegrader.exam import shortcuts
+from coursegrader.exam.forbidden import Kind, Verdict
+from coursegrader.exam.mentions import Cell
 from coursegrader.notebooks import (
     HIDDEN,
     SOLUTION,
@@ -81,7 +90,79 @@ def check(notebook: NotebookNode) -> list[Finding]:
                 findings += rule(context)
             except RegionError as error:
                 findings.append(context.finding(error.line, "region", str(error)))
+    return list(dict.fromkeys([*findings, *_not_allowed(notebook)]))
+
+
+def misfits(notebook: NotebookNode) -> list[Finding]:
+    """Why tests may not fit the exam, where they need the student's objects beside them: of any course's notebook."""
+    findings: list[Finding] = []
+    student, classes = _students_names(notebook)
+    for index, cell in enumerate(notebook.cells):
+        context = _Context(cell, grade_id(cell) or f"cell {index}", student, classes)
+        try:
+            findings += [one for one in (*_tests(context), *_beside(context)) if one.rule != "no-effect"]
+        except RegionError as error:
+            findings.append(context.finding(error.line, "region", str(error)))
     return list(dict.fromkeys(findings))
+
+
+def _not_allowed(notebook: NotebookNode) -> Iterator[Finding]:
+    """What tasks do not allow: each name exists, belongs to a task, and the solution does without it."""
+    tasks = shortcuts.tasks(notebook)
+    if not tasks:
+        return
+    read = [shortcuts.read(task, _before(notebook, task)) for task in tasks]
+    looked_up = _look_up(
+        tuple((task.names, tuple(shortcuts.paths(task, one))) for task, one in zip(tasks, read, strict=True))
+    )
+    for task, mentioned, (unknown, verdicts) in zip(tasks, read, looked_up, strict=True):
+        if not task.answers or not task.tests:
+            advice = "no answer and test follow what is not allowed; put the text above them"
+            yield Finding(f"cell {task.cell}", task.named[0].line, "not-allowed", advice)
+        for line, name in task.named:
+            if name in unknown:
+                advice = f"`{name}` is nothing that could be used ({unknown[name]}); correct the name"
+                yield Finding(f"cell {task.cell}", line, "not-allowed", advice)
+        found = shortcuts.weigh(task, mentioned, verdicts)
+        for sentence in (*found.certain, *found.doubts):
+            yield Finding(task.answers[0], 0, "not-allowed", f"{sentence}: a student could not write this solution")
+
+
+def _before(notebook: NotebookNode, task: shortcuts.Task) -> list[Cell]:
+    """The cells that run before a task's last test, the answers as a student's."""
+    cells: list[Cell] = []
+    for cell in notebook.cells:
+        if task.tests and grade_id(cell) == task.tests[-1]:
+            break
+        if cell.cell_type == "code" and role(cell) is not Role.TEST:
+            cells.append(Cell(grade_id(cell) or "", cell.source, role(cell) is Role.ANSWER))
+    return cells
+
+
+_LOOK_UP = """
+import json, sys
+from coursegrader.exam.forbidden import judge, unknown
+answers = [(unknown(names), judge(names, paths)) for names, paths in json.loads(sys.stdin.read())]
+sys.stdout.write("\\n" + json.dumps(answers))
+"""
+
+
+@lru_cache(maxsize=8)
+def _look_up(questions: tuple) -> list[tuple[dict[str, str], dict[str, Verdict]]]:
+    """For each (names, paths): which names are nothing and why, and what the paths lead to."""
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK_UP],
+        input=json.dumps(questions),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    return [
+        (unknown, {path: Verdict(Kind(kind), name) for path, (kind, name) in verdicts.items()})
+        for unknown, verdicts in json.loads(done.stdout.splitlines()[-1])
+    ]
 
 
 def _whole(notebook: NotebookNode) -> Iterator[Finding]:
@@ -240,6 +321,59 @@ def _truth(context: _Context, taint: "_Taint", operands: list[ast.expr]) -> Iter
             yield context.finding(operand.lineno, "comparison", _COMPARED.format(what="the truth value"))
 
 
+_NAMESPACES = {"globals", "locals", "vars", "dir", "get_ipython"}
+_PATCHES = {"patch", "monkeypatch", "Mock", "MagicMock"}
+_READS_SOURCE = {"getsource", "getsourcelines", "signature", "getfullargspec"}
+_CAPTURES = {"redirect_stdout", "redirect_stderr", "capture_output", "capsys"}
+
+
+def _beside(context: _Context) -> Iterator[Finding]:
+    """What a test cell can do only in the student's own process: patch, read source, capture, look for names."""
+    if role(context.cell) is not Role.TEST:
+        return
+    tree = parse(context.cell)
+    taint = _Taint(tree, context.student, context.classes)
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        if name in _PATCHES:
+            advice = "a patch in the examiner never reaches the student's code; pass what it should use as an argument"
+            yield context.finding(line, "patch", advice)
+        elif name in _CAPTURES:
+            yield context.finding(line, "printed", "what the student's code prints is not printed here; let it return")
+        match node:
+            case ast.Call(func=ast.Name(id=called)) if called in _NAMESPACES and not node.args:
+                advice = f"{called}() shows the examiner's names, not the student's; use the name itself"
+                yield context.finding(line, "namespace", advice)
+            case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called), args=[first, *_]) if (
+                called in _READS_SOURCE and taint.of_student(first)
+            ):
+                advice = "the student's source and signature stay in the student's kernel; judge what the code returns"
+                yield context.finding(line, "source", advice)
+            case ast.Attribute(value=value, attr=attribute) if attribute.startswith("__") and taint.of_student(value):
+                advice = f"'{attribute}' of a student's object does not cross; judge what it returns"
+                yield context.finding(line, "source", advice)
+    yield from _mutation(context, tree, taint)
+
+
+def _mutation(context: _Context, tree: ast.Module, taint: "_Taint") -> Iterator[Finding]:
+    """An argument of a call whose result is dropped, looked at afterwards: it was a copy."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Call(func=called, args=args)) if taint.of_student(called):
+                given = {argument.id for argument in args if isinstance(argument, ast.Name)} - context.student
+                later = {
+                    name.id
+                    for check in ast.walk(tree)
+                    if isinstance(check, ast.Assert | ast.Call) and check.lineno > node.lineno
+                    for name in ast.walk(check)
+                    if isinstance(name, ast.Name)
+                }
+                if changed := sorted(given & later):
+                    advice = f"arguments are copies, so that {', '.join(changed)} stays as it is; return the result"
+                    yield context.finding(node.lineno, "mutation", advice)
+
+
 _RULES: tuple[Callable[[_Context], Iterator[Finding]], ...] = (
     _metadata,
     _python,
@@ -248,6 +382,7 @@ _RULES: tuple[Callable[[_Context], Iterator[Finding]], ...] = (
     _candidate_tag,
     _shadows,
     _tests,
+    _beside,
 )
 
 

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from coursegrader.answers import Variant, variants
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
+from coursegrader.forgers import FORGERS
 from coursegrader.notebooks import Role, by_grade_id, parse, role, tags, with_role
 from coursegrader.scores import CellScore, Status, answers_of, total
 from coursegrader.spec import Spec
@@ -33,15 +34,21 @@ PATTERN = (
     "solution",
     "alternative",
     "mistake",
-    "mistake",
+    "forger",
     "partial",
     "broken",
     "late",
-    "mistake",
+    "forger",
     "blank",
     "broken",
+    "forger",
+    "broken",
+    "solution",
+    "mistake",
+    "mistake",
     "partial",
     "broken",
+    "mistake",
 )
 FIRST_NAMES = (
     "Aisha Anton Bruna Chen Dalia Diego Elif Emeka Farid Freya Goran Hana Ines Ivo Jamal Jana Kaito Kofi Lena Linh Luca"
@@ -125,12 +132,19 @@ class _Material:
 
 
 def make_class(
-    course: Course, assignment: str, students: int, *, seed: int = 0, trainers: int | None = None
+    course: Course,
+    assignment: str,
+    students: int,
+    *,
+    seed: int = 0,
+    trainers: int | None = None,
+    forgers: bool = True,
 ) -> list[Sample]:
     """A class of made-up students, the same for the same seed.
 
     At most `trainers` of them (default: all who would) hand in the answers whose cells are tagged `trains`; the others
     left those undone, so that a demonstration is short. Only mistakes are used whose effect on every cell is certain.
+    Without `forgers`, who would forge hands in the first tasks alone: their code belongs into a sandbox.
     """
     material = _Material.load(course, assignment)
     chance = random.Random(seed)
@@ -138,19 +152,25 @@ def make_class(
     left = students if trainers is None else trainers
     samples = []
     # In order, again and again, so that a small class has the commonest ways to break a file.
-    brokens = itertools.cycle(BROKEN)
+    brokens, forging = itertools.cycle(BROKEN), itertools.cycle(FORGERS)
     for number, (first, last) in enumerate(names):
         kind = PATTERN[number % len(PATTERN)]
         trains = left > 0 and kind in ("solution", "alternative", "mistake")
         left -= trains
         handed_in = DUE - timedelta(minutes=chance.randrange(10, 4000))
         work = _Work(material, chance, trains)
+        if kind == "forger" and not forgers:
+            kind = "partial"
         if kind == "late":
             handed_in = DUE + timedelta(hours=chance.randrange(2, 40))
         if kind == "broken":
             name, breaks = next(brokens)
             notebook, truth, failure = breaks(work)
             kind = f"broken {name}"
+        elif kind == "forger":
+            name = next(forging)
+            notebook, truth, failure = work.forge(name)
+            kind = f"forger {name}"
         else:
             kind, notebook, truth = work.hand_in(kind)
             failure = ""
@@ -196,6 +216,10 @@ def write_class(samples: Iterable[Sample], assignment: str, out: Path) -> None:
     )
 
 
+# A submission's bytes, its true scores, and why it cannot be graded (empty where it can).
+HandedIn = tuple[bytes, tuple[CellScore, ...], str]
+
+
 class _Work:
     """What one student does: fills a release in, and knows what it is worth."""
 
@@ -230,13 +254,35 @@ class _Work:
 
     def first_tasks(self) -> dict[str, str]:
         """Right answers to some of the first tasks, at least one of them and never a costly one."""
-        cheap = 0
-        for about, _ in self.material.groups:
-            if self.material.costly & set(about):
-                break
-            cheap += 1
-        done = self.material.groups[: self.chance.randint(max(1, cheap // 2), max(1, cheap))]
-        return {name: self.material.solution[name] for about, _ in done for name in about}
+        cheap = self._first_cheap()
+        return self._right(self.chance.randint(max(1, cheap // 2), max(1, cheap)))
+
+    def _first_cheap(self) -> int:
+        """How many tasks come before the first costly one."""
+        costly = (bool(self.material.costly & set(about)) for about, _ in self.material.groups)
+        return next((number for number, found in enumerate(costly) if found), len(self.material.groups))
+
+    def _right(self, tasks: int) -> dict[str, str]:
+        return {name: self.material.solution[name] for about, _ in self.material.groups[:tasks] for name in about}
+
+    def forge(self, name: str) -> HandedIn:
+        """The first tasks done, and every other cheap one forged: worth what the first tasks are worth."""
+        forger = FORGERS[name]
+        self.skipped = set(self.material.costly)
+        honest = self._right(self._first_cheap() // 2)
+        others = [
+            answer
+            for about, _ in self.material.groups
+            if not self.skipped & set(about)
+            for answer in about
+            if answer not in honest
+        ]
+        forged = forger.answers(self.material.solution, others)
+        notebook = self.notebook(honest | forged)
+        if forger.edits is not None:
+            forger.edits(notebook)
+        answers = set(honest | forged)
+        return _to_bytes(notebook), self.truth(answers, rejected=self.material.tests_of(forged)), ""
 
     def notebook(self, answers: dict[str, str]) -> NotebookNode:
         """The release with these answers, the written ones, and now and then a cell of the student's own."""
@@ -287,8 +333,6 @@ class _Work:
         )
 
 
-# A submission's bytes, its true scores, and why it cannot be graded (empty where it can).
-HandedIn = tuple[bytes, tuple[CellScore, ...], str]
 Broken = Callable[[_Work], HandedIn]
 
 

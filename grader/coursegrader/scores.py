@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nbformat import NotebookNode
 
+from coursegrader.exam.verdict import Outcome
 from coursegrader.notebooks import Role, by_grade_id, grade_id, role
 from coursegrader.restore import Restored
 from coursegrader.run import CellEnd, Ended, Run
@@ -17,6 +19,7 @@ from coursegrader.spec import is_bonus
 # A number as a notebook shows it; NumPy's scalars name their type.
 NUMBER = re.compile(r"(?:np\.\w+\()?([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:inf|nan))\)?", re.IGNORECASE)
 TOTAL = "total"
+FORGEABLE = "forgeable: the test ran beside the student's code"
 
 
 class Status(StrEnum):
@@ -57,6 +60,21 @@ def score(restored: Restored, run: Run) -> tuple[CellScore, ...]:
         elif role(cell) is Role.TEST:
             scores.append(_test(name, cell, run.ends[indices[name]], answers[name], restored))
     return tuple(scores)
+
+
+def flagged(scores: tuple[CellScore, ...], outcomes: Iterable[Outcome]) -> tuple[CellScore, ...]:
+    """The scores, those marked that a person must look at: a task that does not allow what the answer uses, and tests
+    that ran beside the student's code.
+    """
+    of = {one.grade_id: one for one in outcomes}
+    return tuple(_flagged(one, of[one.cell]) if one.cell in of else one for one in scores)
+
+
+def _flagged(score: CellScore, outcome: Outcome) -> CellScore:
+    if outcome.forgeable and score.points:
+        reason = "; ".join(filter(None, [FORGEABLE, score.reason]))
+        return replace(score, status=Status.FLAGGED, reason=reason)
+    return replace(score, status=Status.FLAGGED) if outcome.shortcuts else score
 
 
 def answers_of(notebook: NotebookNode) -> dict[str, tuple[str, ...]]:

@@ -27,6 +27,8 @@ import types
 import zlib
 from typing import Any
 
+from coursegrader.exam.seeding import seed_everything, seed_of
+
 PRELOAD = (
     "numpy",
     "tensorflow",
@@ -208,18 +210,12 @@ def _display(*values: Any, **_: Any) -> None:
         sys.stdout.write(f"{value!r}\n")
 
 
-def _seed(name: str) -> None:
-    import keras
-
-    keras.utils.set_random_seed(zlib.crc32(name.encode()))
-
-
 def _execute(cell: dict[str, Any], namespace: dict[str, Any]) -> tuple[str | None, float | None]:
     """Runs a cell as a notebook does: `(error, value)`, value being the last expression's where it is a number."""
     filename = f"<{cell['name']}>"
     # Keras and TensorFlow look up the source of functions (AutoGraph does), as they can in a notebook.
     linecache.cache[filename] = (len(cell["source"]), None, cell["source"].splitlines(True), filename)
-    _seed(cell["name"])
+    seed_everything(seed_of(cell["name"]))
     value = None
     signal.signal(signal.SIGPROF, _timed_out)
     try:

@@ -35,6 +35,9 @@ def changed(**entries) -> bytes:
         (b'"text"', "not a notebook"),
         (b"{}", "not a notebook"),
         (changed(nbformat=5), "newer"),
+        (changed(nbformat=10**4000), "format 10000000000000000000 is newer"),
+        (changed(nbformat=True), "old format"),
+        (changed(nbformat=-(10**4000)), "old format -1000000000000000000 cannot"),
         (b'{"nbformat": 3, "worksheets": 7}', "old format"),
         (changed(cells="none"), "no cells"),
         (changed(cells=[]), "another notebook"),
@@ -49,6 +52,32 @@ def changed(**entries) -> bytes:
 )
 def test_refuses_what_is_no_submission(data, reason):
     assert reason in refused(data)
+
+
+@pytest.mark.parametrize("levels", [100, 400, 900])
+def test_json_nested_as_deep_as_it_can_be_read_does_no_harm(levels):
+    def deep(entry: str) -> bytes:
+        # Written by hand: the encoder gives up before the decoder does.
+        return entry.replace('"DEEP"', "[" * levels + "]" * levels).encode()
+
+    content = json.loads(tiny.to_bytes(tiny.submission()))
+    content["metadata"]["kernelspec"]["name"] = "DEEP"
+    content["cells"][2]["outputs"] = "DEEP"
+    content["cells"].append(
+        {"cell_type": "markdown", "source": "", "attachments": "DEEP", "metadata": {"nbgrader": {"grade_id": "DEEP"}}}
+    )
+    taken = take(deep(json.dumps(content)), SPEC)
+    assert len(taken.notebook.cells) == len(content["cells"]) and taken.notebook.cells[-1].metadata == {}
+    assert "no kernel" in taken.notes[0]
+
+
+def test_text_that_no_file_can_hold_is_replaced_everywhere():
+    notebook = tiny.submission(why="see \ud800")
+    notebook.cells[6]["attachments"] = {"\ud800.png": {"image/\udfff": "\ud800"}}
+    notebook.cells[6].metadata["nbgrader"]["grade_id"] = "why"
+    taken = take(tiny.to_bytes(notebook), SPEC).notebook
+    assert "ud800" not in ascii(taken) and "udfff" not in ascii(taken)
+    assert list(taken.cells[6].attachments) == ["\ufffd.png"]
 
 
 @pytest.mark.parametrize(
@@ -169,3 +198,62 @@ def test_too_many_files_are_left_out_and_noted(course):
         path.with_name(f"{number}.txt").touch()
     ann = found(course)["ann"]
     assert ann.files == {} and "left out" in ann.notes[0]
+
+
+def test_a_folder_with_a_million_files_is_refused_after_a_few(course, monkeypatch):
+    path = tiny.hand_in(course, "ann", tiny.submission())
+    monkeypatch.setattr("coursegrader.intake.MAX_ENTRIES", 50)
+    (path.parent / "deep").mkdir()
+    for number in range(60):
+        (path.parent / "deep" / f".{number}").touch()
+    refusal = found(course)["ann"].refusal
+    assert "more than 50 files" in refusal.reason and refusal.remedy
+
+
+def test_folders_nested_deeper_than_python_recurses(course, monkeypatch):
+    monkeypatch.chdir(tiny.hand_in(course, "ann", tiny.submission()).parent)
+    levels = 1200
+    for _ in range(levels):
+        os.mkdir("d")
+        os.chdir("d")
+    try:
+        assert found(course)["ann"].refusal is None
+    finally:
+        for _ in range(levels):
+            os.chdir("..")
+            os.rmdir("d")
+
+
+def test_names_that_are_no_text_reach_no_report(course):
+    path = tiny.hand_in(course, "ann", tiny.submission())
+    odd = os.fsencode(path.parent) + b"/\xff"
+    for name in (odd + b".txt", odd + b".ipynb"):
+        with open(name, "w") as file:
+            file.write("text")
+    os.mkdir(os.fsencode(course.submitted) + b"/bob\xff")
+    os.mkdir(os.fsencode(course.submitted) + b"/bob\xff/" + tiny.PS.encode())
+    everyone = found(course)
+    ann = everyone["ann"]
+    assert ann.files == {} and len(ann.notes) == 2
+    assert "a name that nbgrader cannot use" in everyone["bob\ufffd"].refusal.reason
+    for one in everyone.values():
+        "".join((one.student, *one.notes, *one.files)).encode()
+
+
+def test_a_link_to_nowhere_is_refused_and_not_skipped(course):
+    tiny.hand_in(course, "ann", tiny.submission())
+    (course.submitted / "bob").mkdir()
+    (course.submitted / "bob" / tiny.PS).symlink_to("nowhere")
+    assert "is a link" in found(course)["bob"].refusal.reason
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_student_is_refused_and_stops_nobody(course):
+    tiny.hand_in(course, "ann", tiny.submission())
+    locked = tiny.hand_in(course, "bob", tiny.submission()).parent.parent
+    locked.chmod(0)
+    try:
+        everyone = found(course)
+    finally:
+        locked.chmod(0o700)
+    assert everyone["ann"].refusal is None and "cannot be read" in everyone["bob"].refusal.reason

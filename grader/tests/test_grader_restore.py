@@ -8,9 +8,10 @@ import tiny
 from coursegrader.errors import Refused
 from coursegrader.intake import take
 from coursegrader.notebooks import Role, by_grade_id, role
-from coursegrader.restore import restore
+from coursegrader.restore import restore, same_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 SPEC = tiny.spec()
@@ -99,13 +100,21 @@ def test_a_picture_in_a_written_answer_stays():
     assert named(restored(notebook).notebook, "why").attachments == {"a.png": {"image/png": "aGk="}}
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
 @st.composite
 def mutilated(draw):
     """A submission, and the same with its blocks permuted and its instructor's cells mutilated.
 
-    A block is an instructor's cell and the student's own cells behind it.
+    A block is an instructor's cell and the student's own cells behind it. Of an answer's copies, the first that differs
+    from the stub is the one of the plain notebook.
     """
-    notebook = tiny.submission()
+    notebook = tiny.submission(**draw(st.dictionaries(st.sampled_from(ANSWERS), st.none() | st.text(max_size=9))))
     blocks = [[cell] for cell in notebook.cells if "nbgrader" in cell.metadata]
     for number in draw(st.lists(st.integers(0, len(blocks) - 1), max_size=4)):
         blocks[number].append(new_code_cell(f"own = {number}"))
@@ -114,24 +123,44 @@ def mutilated(draw):
     broken = deepcopy(draw(st.permutations(blocks)))
     for block in broken:
         cell = block[0]
+        mutilate(draw, cell)
         name = cell.metadata.nbgrader.grade_id
-        cell.metadata["tags"] = draw(st.lists(st.sampled_from(["skip-execution", "raises-exception", "candidate"])))
-        cell.metadata.nbgrader.update(
-            draw(st.dictionaries(st.sampled_from(["points", "locked", "grade", "solution", "checksum"]), st.integers()))
-        )
         if name in OTHERS:
             cell.source = draw(st.text(max_size=20))
-            cell["cell_type"] = draw(st.sampled_from(["code", "markdown", "raw"]))
             # Without its own cells behind it, a locked cell may also go, or come twice.
             if len(block) == 1:
-                times = draw(st.sampled_from([0, 1, 2]))
-                block[:] = [deepcopy(cell) for _ in range(times)]
+                block[:] = [deepcopy(cell) for _ in range(draw(st.sampled_from([0, 1, 2])))]
+        else:
+            stub, other = deepcopy(cell), deepcopy(cell)
+            stub.source, other.source = named(REFERENCE, name).source + draw(st.sampled_from(["", "\n", "  \n "])), "no"
+            answered = not same_source(cell.source, stub.source)
+            block[:1] = draw(st.sampled_from([[cell], [stub, cell], [stub, stub, cell, stub]]))
+            block += [other, stub] if answered and draw(st.booleans()) else []
     mess = nbformat.from_dict(notebook)
     mess.cells = [cell for block in broken for cell in block]
     return plain, mess
 
 
-@settings(max_examples=40, deadline=None)
+def mutilate(draw, cell):
+    """Everything about an instructor's cell that is neither its name nor its source becomes anything."""
+    name = cell.metadata.nbgrader.grade_id
+    cell["cell_type"] = draw(st.sampled_from(["code", "markdown", "raw"]))
+    cell["id"] = draw(JSON)
+    cell["outputs"] = draw(JSON)
+    cell["execution_count"] = draw(JSON)
+    cell["metadata"] = NotebookNode(
+        draw(
+            st.dictionaries(st.text(max_size=5) | st.sampled_from(["tags", "deletable", "editable"]), JSON, max_size=3)
+        )
+    )
+    cell.metadata["tags"] = draw(JSON | st.lists(st.sampled_from(["skip-execution", "raises-exception", "candidate"])))
+    marks = draw(st.dictionaries(st.sampled_from(["points", "locked", "grade", "solution", "checksum", "task"]), JSON))
+    cell.metadata["nbgrader"] = NotebookNode(marks | {"grade_id": name})
+    if cell.cell_type != "markdown" or name in OTHERS:
+        cell["attachments"] = draw(JSON)
+
+
+@settings(max_examples=60, deadline=None)
 @given(mutilated())
 def test_the_result_does_not_depend_on_the_instructors_cells_in_the_file(pair):
     plain, mess = pair
@@ -140,14 +169,44 @@ def test_the_result_does_not_depend_on_the_instructors_cells_in_the_file(pair):
     assert left.blank == right.blank
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
+SOURCES = st.sampled_from(["the stub", "the stub ", "one", "two", ""])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
+@given(st.lists(SOURCES, max_size=5), st.permutations(range(len(tiny.submission().cells) - 1)), st.data())
+def test_of_any_copies_the_first_that_differs_from_the_stub_counts(sources, order, data):
+    notebook = tiny.submission()
+    model = named(notebook, "square")
+    notebook.cells.remove(model)
+    notebook.cells = [notebook.cells[number] for number in order]
+    stub = named(REFERENCE, "square").source
+    at = 0
+    for source in sources:
+        copy = deepcopy(model)
+        copy.source = source.replace("the stub", stub)
+        at = data.draw(st.integers(at, len(notebook.cells)))
+        notebook.cells.insert(at, copy)
+        at += 1
+    result = restored(notebook)
+    written = [source for source in sources if "stub" not in source]
+    assert named(result.notebook, "square").source == (written[0] if written else stub)
+    assert ("square" in result.blank) == (not written)
+    assert ("square" in result.copied) == (len(sources) > 1)
+    assert ("square" in result.missing) == (not sources)
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON, st.lists(st.text(max_size=10)), st.sampled_from(["code", "markdown", "raw"]))
+def test_what_a_student_says_about_a_cell_of_their_own_has_no_effect(value, tags, kind):
+    plain, marked = tiny.submission(), tiny.submission()
+    own = {"cell_type": kind, "source": "helper = 1", "metadata": {}}
+    plain.cells.insert(4, nbformat.from_dict(own))
+    own = own | {"id": value, "outputs": value, "metadata": {"tags": tags, "nbgrader": value, "trusted": value}}
+    marked.cells.insert(4, nbformat.from_dict(own))
+    assert restored(plain).notebook == restored(marked).notebook
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     st.integers(0, len(tiny.submission().cells) - 1), st.sampled_from(["source", "metadata", "cell_type", "id"]), JSON
 )

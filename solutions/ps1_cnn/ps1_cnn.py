@@ -53,7 +53,8 @@
 # - "From scratch" means array operations (NumPy, or the same ones of `keras.ops`: sums, products, `einsum`, indexing,
 #   padding, loops). With `keras.ops`, cast everything to one dtype first: unlike NumPy, TensorFlow does not multiply
 #   numbers of two dtypes, and `keras.ops.one_hot`, for example, gives `float32`. What a task may not use is named
-#   there: results are tested by machine, and teaching assistants read the code.
+#   there (a `*` stands for any letters). Your answer and the functions that it calls are searched for it, and what
+#   uses it earns nothing for that task. To check your results with it, in a cell of your own, is fine.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import coursekit  # first: it keeps TensorFlow quiet while it is imported
@@ -102,8 +103,9 @@ seed = coursekit.set_seed()
 # **Hint.** Two loops, over $i$ and $j$, are enough: the windows at $(i, j)$ of all images are one slice of
 # $\tilde x$, and `np.einsum` (or `np.tensordot`) multiplies them with all filters at once.
 #
-# **Not allowed:** ready-made convolutions, such as `keras.layers.Conv2D`, `keras.ops.conv`, `tf.nn.conv2d`,
-# `scipy.signal`.
+# **Not allowed:** ready-made convolutions: `keras.layers.*Conv*`, `keras.ops.conv`, `keras.ops.conv_transpose`,
+# `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`, `tf.raw_ops.*Conv*`, `scipy.signal`,
+# `scipy.ndimage`.
 #
 # **Graded by** comparing your output with a reference: stride 1 to 3, padding 0 to 2, images and filters that are not
 # square, a stride that does not divide the width, one image, integer images, arrays that are views.
@@ -191,7 +193,10 @@ check_array(out, conv_reference(x, w, np.zeros(4), 2, 1), "conv_forward with arr
 # **Hint.** The loops are those of the forward pass. Begin with `dx_padded` full of zeros. Cutting the border off with
 # `[pad:-pad]` goes wrong for one value of `pad`.
 #
-# **Not allowed:** ready-made convolutions (task 1) and automatic differentiation (`tf.GradientTape`).
+# **Not allowed:** ready-made convolutions (as in task 1: `keras.layers.*Conv*`, `keras.ops.conv`,
+# `keras.ops.conv_transpose`, `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`,
+# `tf.raw_ops.*Conv*`, `scipy.signal`, `scipy.ndimage`) and automatic differentiation (`tf.GradientTape`,
+# `tf.gradients`, `tf.autodiff`).
 #
 # **Graded by** comparing all three gradients with a reference: stride 1 to 3, padding 0 to 2, images and filters that
 # are not square, pixels that no window covers, one image, integer images (their gradient is not an integer).
@@ -287,8 +292,9 @@ for what, x_shape, w_shape, stride, pad, dtype in [
 # **Hint.** `np.argmax` of a flattened window gives the first maximum; `np.unravel_index` or `divmod` turns it into
 # row and column.
 #
-# **Not allowed:** ready-made pooling (`keras.layers.MaxPooling2D`, `keras.ops.max_pool`, `tf.nn.max_pool2d`,
-# `skimage.measure.block_reduce`) and automatic differentiation.
+# **Not allowed:** ready-made pooling (`keras.layers.*Pool*`, `keras.ops.*_pool`, `tf.nn.*pool*`, `tf.raw_ops.*Pool*`,
+# `skimage.measure.block_reduce`, `scipy.ndimage`) and automatic differentiation (`tf.GradientTape`, `tf.gradients`,
+# `tf.autodiff`).
 #
 # **Graded by** comparing with a reference: windows that overlap, that leave gaps, and that do not fill the image;
 # images that are not square; negative values; ties; integers; one image.
@@ -379,8 +385,8 @@ for what, shape, size, stride in [
 #
 # **Hint.** `tuple(range(x.ndim - 1))` names all axes but the last.
 #
-# **Not allowed:** `keras.layers.BatchNormalization`, `keras.ops.batch_normalization`, `tf.nn.batch_normalization`;
-# `keras.ops.moments` and `tf.nn.moments`.
+# **Not allowed:** `keras.layers.*Normalization`, `keras.ops.batch_normalization`, `keras.ops.moments`,
+# `tf.nn.batch_norm*`, `tf.nn.*moments`, `tf.raw_ops.*BatchNorm*`.
 #
 # **Graded by** comparing all three results with a reference, in training and in inference, with two and with four
 # axes, several values of `momentum` and `eps`, small batches, a channel whose values are all equal (variance 0), and
@@ -491,7 +497,9 @@ for what, shape, options in [
 # **Hint.** Where `dx` is wrong, look at its sum over a channel: adding a constant to a channel changes no output, so
 # that sum is 0.
 #
-# **Not allowed:** automatic differentiation, and what task 4 names.
+# **Not allowed:** automatic differentiation (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`), and what task 4 names
+# (`keras.layers.*Normalization`, `keras.ops.batch_normalization`, `keras.ops.moments`, `tf.nn.batch_norm*`,
+# `tf.nn.*moments`, `tf.raw_ops.*BatchNorm*`).
 #
 # **Graded by** comparing all three gradients with numerical ones, with two and with four axes, small batches and
 # large `eps`.
@@ -567,13 +575,17 @@ for what, shape, options in [
 # **Hint.** $p$ does not change when the same number is subtracted from all logits of an example. With
 # $z = \mathrm{logits} - \max$, $\;\log p = z - \log \sum e^{z}$.
 #
-# **Not allowed:** ready-made softmax, log-sum-exp or cross-entropy of Keras, TensorFlow or SciPy.
+# **Not allowed:** ready-made softmax, log-sum-exp and cross-entropy: `keras.losses`, `keras.layers.Softmax`,
+# `keras.activations.*softmax`, `keras.ops.*softmax`, `keras.ops.logsumexp`, `keras.ops.*crossentropy`,
+# `tf.nn.*softmax*`, `tf.nn.*cross_entropy*`, `tf.math.*softmax`, `tf.math.*logsumexp`, `tf.raw_ops.*Softmax*`,
+# `scipy.special.*softmax`, `scipy.special.logsumexp`.
 #
 # **(b)** Write `top_k_error(scores, labels, k)`: the fraction of examples (from 0 to 1) whose label is **not** among
 # the `k` classes with the highest scores. `scores` is `(batch, classes)`, any real numbers (higher is better; no two
 # of an example are equal), `1 <= k <= classes`. ILSVRC reports it for $k = 1$ and $k = 5$.
 #
-# **Not allowed in (b):** `keras.metrics`, `keras.ops.in_top_k`, `tf.math.in_top_k`, `sklearn.metrics`.
+# **Not allowed in (b)** either: `keras.metrics`, `keras.ops.in_top_k`, `tf.math.in_top_k`, `tf.raw_ops.InTopK*`,
+# `sklearn.metrics`.
 #
 # **Graded by** comparing with a reference: loss and gradient for ordinary and for huge logits of both signs, one
 # example, many classes; the error for `k` = 1, for `k` = `classes` and between, for negative scores.

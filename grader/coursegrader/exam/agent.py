@@ -6,12 +6,14 @@ never the text of a test or a value that a test expects.
 """
 
 import builtins
+import contextlib
 import linecache
 import operator
 import sys
 import traceback
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,12 @@ from coursegrader.exam import wire
 from coursegrader.exam.errors import known_error
 from coursegrader.exam.seeding import seed_everything
 from coursegrader.exam.serving import RETURN, Server
+from coursegrader.exam.tripwires import OWN_FILE, Tripwires
 from coursegrader.exam.withdrawal import withdraw
 
 MAX_MESSAGE = 10_000
 MAX_FRAMES = 20
+_NOT_THE_STUDENTS = {"name", "limit", "seed", "forbid", "tripped", "withdraw"}
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 ADVICE = (
     "a function that the test passed in was called {where}. It can be called from ordinary code only; "
@@ -55,16 +59,41 @@ class Agent:
         self.objects: dict[int, Any] = {}
         self.num_objects = 0
         self.bounds = wire.BOUNDS
+        # What the task of the running test does not allow, and the cells of the course's own.
+        self.tripwires: Tripwires | None = None
+        self.locked: set[int] = set()
+        self.folder = Path.cwd()
 
     def _carry_out(self, data: bytes) -> bytes:
         try:
             operation, operands, released = wire.decode(data, self._resolve)
             for number in released:
                 self.objects.pop(number, None)
-            return wire.encode(("value", getattr(self, f"do_{operation}")(*operands)), self._refer, self.bounds)
+            with self._watched(operation, operands):
+                value = getattr(self, f"do_{operation}")(*operands)
+            return wire.encode(("value", value), self._refer, self.bounds)
         except BaseException as error:
             # The student's code may raise anything, and everything belongs to the test that called it.
             return wire.encode(self._describe(error))
+
+    def _watched(self, operation: str, operands: tuple) -> contextlib.AbstractContextManager:
+        """Tripwires stand while a test uses the student's objects, and fall while it calls a factory."""
+        if self.tripwires is None or operation in _NOT_THE_STUDENTS:
+            return contextlib.nullcontext()
+        code = getattr(operands[0], "__code__", None) if operation == "call" else None
+        factory = isinstance(code, types.CodeType) and self._cell_of(code) in self.locked
+        return self.tripwires.armed(not factory)
+
+    def _cell_of(self, code: types.CodeType) -> int | None:
+        """The execution count of the cell that holds the code, or None."""
+        return self.shell.compile._filename_map.get(code.co_filename)
+
+    def _where(self, frame: types.FrameType) -> tuple[int, int, str] | None:
+        """Cell, line and function of a frame of the student's own code; None for the course's and a library's."""
+        count, name = self._cell_of(frame.f_code), frame.f_code.co_name[: wire.MAX_NAME]
+        if count is None and Path(frame.f_code.co_filename).is_relative_to(self.folder):
+            return OWN_FILE, frame.f_lineno, name
+        return None if count is None or count in self.locked else (count, frame.f_lineno, name)
 
     def _describe(self, error: BaseException) -> tuple:
         if isinstance(error, Missing):
@@ -75,6 +104,9 @@ class Agent:
         except Exception:
             message = ""
         bases = [base.__name__ for base in kind.__mro__ if base is not object][:20]
+        if isinstance(error, wire.WireError):
+            # What cannot cross is no exception of the student's: a test that expects a ValueError has not seen one.
+            bases = ["Exception"]
         number = error.number if isinstance(error, CallbackError) else -1
         return ("error", kind.__name__[: wire.MAX_NAME], bases, message, self._own_lines(error), number)
 
@@ -194,6 +226,15 @@ class Agent:
 
     def do_seed(self, seed: int) -> None:
         seed_everything(seed)
+
+    def do_forbid(self, names: list[str], locked: list[int]) -> None:
+        """Lay tripwires for the test that begins; `locked` are the execution counts of the course's own cells."""
+        self.tripwires, self.locked = Tripwires(names, self._where), set(locked)
+
+    def do_tripped(self) -> list[tuple]:
+        """Take the tripwires away and say which of them fired."""
+        wires, self.tripwires = self.tripwires, None
+        return [tuple(report) for report in wires.reports] if wires else []
 
     def do_withdraw(self, names: list[str]) -> bool:
         return withdraw(names)

@@ -12,16 +12,20 @@ import zmq
 from jupyter_client.session import Session
 
 from coursegrader.exam.errors import BadReply, CandidateDied
+from coursegrader.exam.outputs import printable
 from coursegrader.exam.serving import Payload
-from coursegrader.exam.wire import BOUNDS
 
 # A message's signature and the parts that are parsed as JSON; binary content travels in the parts after them.
 NUM_PARSED_FRAMES = 5
 MAX_PARSED = 1 << 20
 MAX_OUTPUT_PARSED = 1 << 24
 MAX_FRAMES = 16
-# A lone DEALER that is sent more than this waits in the sender's memory, not here.
-HIGH_WATER = 200
+# Messages that wait unread in this process, each at most as long as its socket takes: a conversation has one under way.
+HIGH_WATER = 8
+HIGH_WATER_OUTPUT = 32
+# What a kernel may show in its life unless told otherwise.
+MAX_SHOWN = 1 << 27
+FLOODED = "far more output than a notebook can hold"
 TICK = 0.1
 # How long a result may be on its way after the reply that says the request is over.
 STRAGGLING = 1.0
@@ -39,15 +43,18 @@ class Reply(NamedTuple):
 class Channel:
     """Sockets to the kernel of `connection` (the content of its connection file).
 
+    `max_bytes` bounds one answer, `max_shown` all that the kernel shows.
+
     `call` and `answer` hold a conversation with code inside the kernel: the request travels as the buffer of an
     `execute_request` whose `user_expressions` run `expression`, the kernel sends through the stdin channel
     (`input_request`), and answers go back the same way.
     """
 
-    def __init__(self, connection: dict[str, Any], max_bytes: int = BOUNDS.num_bytes):
+    def __init__(self, connection: dict[str, Any], max_bytes: int = 8 << 20, max_shown: int = MAX_SHOWN):
         self._connection = connection
         self._context = zmq.Context()
         self._max_bytes = max_bytes + MAX_PARSED
+        self._max_shown, self._num_shown = max_shown, 0
         self._request: dict[str, Any] | None = None
         self._reply: Reply | None = None
         self._idle = False
@@ -58,6 +65,11 @@ class Channel:
         self._monitor = self.iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         # Whether the kernel showed something too large to be read, or that is no message.
         self.lost_output = False
+
+    @property
+    def flooded(self) -> bool:
+        """Whether the kernel showed more than it may in its life: nothing that it shows is read any more."""
+        return self._num_shown > self._max_shown
 
     def _open(self) -> None:
         key = self._connection["key"]
@@ -82,11 +94,12 @@ class Channel:
         connection = self._connection
         socket = self._context.socket(kind)
         socket.linger = 0
-        socket.rcvhwm = HIGH_WATER
-        socket.setsockopt(zmq.MAXMSGSIZE, self._max_bytes)
+        is_output = kind == zmq.SUB
+        socket.rcvhwm = HIGH_WATER_OUTPUT if is_output else HIGH_WATER
+        socket.setsockopt(zmq.MAXMSGSIZE, MAX_OUTPUT_PARSED if is_output else self._max_bytes)
         # stdin is routed by the identity of the client whose request runs.
         socket.identity = self.session.bsession
-        if kind == zmq.SUB:
+        if is_output:
             socket.setsockopt(zmq.SUBSCRIBE, b"")
         port = connection[f"{name}_port"]
         address = f"{connection['transport']}://{connection['ip']}"
@@ -106,7 +119,12 @@ class Channel:
     def receive(self, socket: zmq.Socket) -> dict[str, Any] | None:
         """The next message of a socket that is ready, or None where it cannot be read as one."""
         frames = socket.recv_multipart(zmq.NOBLOCK, copy=True)
-        limit = MAX_OUTPUT_PARSED if socket is self.iopub else MAX_PARSED
+        limit = MAX_PARSED
+        if socket is self.iopub:
+            limit = MAX_OUTPUT_PARSED
+            self._num_shown += sum(map(len, frames))
+            if self.flooded:
+                return None
         try:
             _, frames = self.session.feed_identities(frames)
             if len(frames) > MAX_FRAMES or any(len(frame) > limit for frame in frames[:NUM_PARSED_FRAMES]):
@@ -191,14 +209,15 @@ class Channel:
 
     def drain(self) -> None:
         """Read, and forget, what the kernel has shown until now."""
-        while self.iopub.poll(0):
+        while self.iopub.poll(0) and not self.flooded:
             self.receive(self.iopub)
 
     def interrupt(self) -> None:
         """Ask the kernel, through its control channel, to interrupt what runs."""
         self.send(self.control, "interrupt_request", {})
-        while self.control.poll(0):
-            self.receive(self.control)
+        for _ in range(HIGH_WATER):
+            if self.control.poll(0):
+                self.receive(self.control)
 
     def call(self, expression: str, data: bytes) -> None:
         """Begin a conversation: `expression` runs in the kernel and finds `data` in its request."""
@@ -226,7 +245,7 @@ class Channel:
         """The next thing that the kernel says in the conversation, or None when `deadline` passes.
 
         Raises `BadReply` when it ends the request without a word or says what cannot be read, `CandidateDied` when
-        `alive` denies.
+        `alive` denies or the kernel floods its output.
         """
         request = self._request["header"]["msg_id"]
         over = False
@@ -234,6 +253,8 @@ class Channel:
             ready = self._poll(deadline)
             if self.iopub in ready:
                 self._output()
+            if self.flooded:
+                raise CandidateDied(FLOODED)
             if self.stdin in ready:
                 message = self.receive(self.stdin)
                 if message is None:
@@ -271,7 +292,12 @@ def _reply(content: dict[str, Any]) -> Reply:
     count = content.get("execution_count")
     return Reply(
         "ok" if content.get("status") == "ok" else "error",
-        str(content.get("ename", ""))[:1000],
-        str(content.get("evalue", ""))[:10_000],
+        _text(content.get("ename"))[:1000],
+        _text(content.get("evalue"))[:10_000],
         count if type(count) is int and 0 <= count < 1 << 31 else None,
     )
+
+
+def _text(value: Any) -> str:
+    # Anything else is not shown: lists nested a thousand deep have no text that could be made.
+    return printable(value) if type(value) is str else ""

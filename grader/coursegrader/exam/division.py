@@ -6,7 +6,7 @@
 | locked, tagged `candidate` | runs | - |
 | answer, or any cell of the student's own | runs | - |
 | graded test | - | runs |
-| graded by hand | - | - |
+| code graded by hand | runs | - |
 
 Only what the instructor's notebook holds, word for word, ever runs in the examiner: a cell that merely says that it is
 locked is the student's.
@@ -29,7 +29,6 @@ class Place(StrEnum):
     BOTH = "both"
     CANDIDATE = "candidate"
     EXAMINER = "examiner"
-    NEITHER = "neither"
 
 
 class Step(NamedTuple):
@@ -82,7 +81,8 @@ def _place(kind: Role, cell: NotebookNode) -> Place:
         return Place.EXAMINER
     if kind is Role.LOCKED and not is_candidate(cell):
         return Place.BOTH
-    return Place.NEITHER if kind is Role.MANUAL else Place.CANDIDATE
+    # Code that a person grades is the student's, and later cells may use it.
+    return Place.CANDIDATE
 
 
 def data_steps(steps: list[Step]) -> list[Step]:

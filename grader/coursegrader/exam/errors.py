@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 
 class ExamError(Exception):
-    """The exam itself cannot go on, through no fault of the student; the message says what to do."""
+    """The exam itself cannot go on, through no fault of the student: `reason` says why, `remedy` what to do."""
+
+    def __init__(self, reason: str, remedy: str):
+        super().__init__(f"{reason} ({remedy})")
+        self.reason, self.remedy = reason, remedy
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.reason, self.remedy)
 
 
 class Frame(NamedTuple):
@@ -115,9 +122,12 @@ def candidate_error(type_name: str, bases: Sequence[str], message: str, frames: 
     """An exception that stands for the student's: `except` clauses treat it as they would the student's own.
 
     `bases` are the names of the student's type and its bases, nearest first; the first one in the fixed table decides.
-    A `SystemExit` or `KeyboardInterrupt` is, as in one process, no `Exception`.
+    A `SystemExit` or `KeyboardInterrupt` is, as in one process, no `Exception`. The end of an iteration is a
+    `RuntimeError`, as in a generator: it would end a test's `for ... in map(function, ...)` without a word.
     """
     known = next((found for name in bases if (found := known_error(name)) is not None), Exception)
+    if issubclass(known, StopIteration | StopAsyncIteration):
+        known = RuntimeError
     if known is Exception or known is BaseException:
         return CandidateError(type_name, message, frames)
     mixin = CandidateError if issubclass(known, Exception) else FromCandidate

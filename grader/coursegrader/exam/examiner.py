@@ -18,6 +18,7 @@ import numpy as np
 from coursegrader.exam import wire
 from coursegrader.exam.channel import Channel
 from coursegrader.exam.errors import FromCandidate, Interrupted, NotPlainData
+from coursegrader.exam.forbidden import judge
 from coursegrader.exam.printed import Printed
 from coursegrader.exam.seeding import seed_everything, seed_of
 from coursegrader.exam.serving import Server
@@ -37,7 +38,7 @@ class Examiner:
         self.shell = shell
         self.server = Server(shell, self._carry_out)
         self.candidate: Candidate | None = None
-        self.names = Names(vars(builtins), lambda: self.candidate, set())
+        self.names = Names(vars(builtins), lambda: self.candidate)
 
     def _carry_out(self, data: bytes) -> bytes:
         operation, operands = wire.decode(data)
@@ -46,12 +47,18 @@ class Examiner:
     def do_hello(self) -> None:
         """Answer."""
 
-    def do_connect(self, connection: dict, seconds: float, max_bytes: int, of_answers: list[str]) -> None:
-        """Open the conversation with the student's kernel; `seconds` and `max_bytes` bound each call."""
+    def do_connect(
+        self, connection: dict, limits: tuple[float, int, int], of_answers: list[str], of_tests: list[str]
+    ) -> None:
+        """Open the conversation with the student's kernel.
+
+        `limits`: seconds and bytes of each call, bytes that the kernel may show in its life.
+        """
+        seconds, max_bytes, max_shown = limits
         bounds = wire.BOUNDS._replace(num_bytes=max_bytes)
-        self.candidate = Candidate(Channel(connection, max_bytes), seconds, bounds)
+        self.candidate = Candidate(Channel(connection, max_bytes, max_shown), seconds, bounds)
         self.candidate.greet(GREET_SECONDS)
-        self.names = Names(vars(builtins), lambda: self.candidate, set(of_answers))
+        self.names = Names(vars(builtins), lambda: self.candidate, set(of_answers), set(of_tests))
         # Functions take their builtins from their globals, so the student's names stand behind every cell's.
         self.shell.user_ns["__builtins__"] = self.names
 
@@ -65,6 +72,10 @@ class Examiner:
         self.names.forget()
         return self.candidate.num_calls
 
+    def do_shortcuts(self, names: list[str], paths: list[str]) -> dict[str, tuple[str, str]]:
+        """What the student's dotted `paths` lead to, where a task does not allow `names`."""
+        return {path: (str(one.kind), one.name) for path, one in judge(names, paths).items()}
+
     def do_test(self, cell: dict) -> dict:
         """Run a test cell and say how it ended; see `_Test.outcome` for what that is."""
         test = _Test(self, cell)
@@ -73,12 +84,15 @@ class Examiner:
 
 
 class _Test:
-    """One run of a test cell: `cell` holds its `id`, `source` and `hidden` lines (pairs, counted from 1)."""
+    """One run of a test cell: `cell` holds its `id`, `source` and `hidden` lines (pairs, counted from 1).
+
+    `forbidden` names what the task does not allow, `locked` numbers the course's own cells in the student's kernel.
+    """
 
     def __init__(self, examiner: Examiner, cell: dict):
         self.examiner, self.shell = examiner, examiner.shell
         self.candidate = examiner.candidate
-        self.cell = cell
+        self.cell = {"forbidden": [], "locked": []} | cell
         self.part = "public"
         self.printed = {part: Printed(PRINTED_LIMIT) for part in ("public", "hidden")}
         self.value: float | None = None
@@ -98,6 +112,8 @@ class _Test:
             seed = seed_of(self.cell["id"])
             seed_everything(seed)
             self.candidate.ask("seed", seed)
+            if self.cell["forbidden"]:
+                self.candidate.ask("forbid", self.cell["forbidden"], self.cell["locked"])
             self._run_statements()
         except BaseException as error:
             # However a test ends is its result; nothing that it raises may end the examiner.
@@ -107,7 +123,17 @@ class _Test:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._sync()
         self.candidate.channel.on_output = None
-        self.outcome = self._describe() | {"seconds": time.monotonic() - started}
+        self.outcome = self._describe() | {"seconds": time.monotonic() - started, "tripped": self._tripped()}
+
+    def _tripped(self) -> list[tuple[str, int, int, str]]:
+        """The tripwires that fired, as the student's kernel reports them, in a known form."""
+        reports = None
+        if self.cell["forbidden"] and not self.candidate.gone:
+            with contextlib.suppress(Exception, Interrupted):
+                reports = self.candidate.ask("tripped")
+        if type(reports) is not list:
+            return []
+        return [one for one in reports if type(one) is tuple and [*map(type, one)] == [str, int, int, str]][:20]
 
     def _run_statements(self) -> None:
         code = self.shell.transform_cell(self.cell["source"])
@@ -208,8 +234,15 @@ class _Cells:
 
 
 def _number(value: Any) -> float | None:
-    """The points that a test's last line returned, or None where it is no number; a truth value is none."""
+    """The points that a test's last line returned, or None where it is no number; a truth value is none.
+
+    A complex number is worth nothing: it comes of arithmetic with what a student returned where a number was meant.
+    """
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value[()]
     kind = type(value)
+    if kind is complex or isinstance(value, np.complexfloating | np.datetime64 | np.timedelta64):
+        return math.nan
     if kind in (int, float) or isinstance(value, np.integer | np.floating):
         try:
             return float(value)

@@ -21,10 +21,13 @@ MEMORY_SECONDS = 0.5
 
 
 class Kernel(Protocol):
-    """A kernel that was started: who may talk to it, and whether it lives."""
+    """A kernel that was asked for: who may talk to it, and whether it lives."""
 
     connection: dict[str, Any]
     peak_memory: int
+
+    def wait_started(self, deadline: float) -> None:
+        """Wait until it can be connected to; `KernelUnavailable` when it cannot by `deadline` (`time.monotonic`)."""
 
     def alive(self) -> bool:
         """Whether its process still runs."""
@@ -73,8 +76,8 @@ class ColdKernel:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         self._manager = KernelManager()
-        # This Python, whatever kernels the machine has registered.
-        arguments = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        # This Python, whatever kernels the machine has registered, and no library from the student's folder.
+        arguments = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         self._manager._kernel_spec = KernelSpec(argv=arguments, display_name="cold", language="python")
         # A socket's path must be short: a folder of the system's, not the scratch folder.
         self._sockets = tempfile.TemporaryDirectory(prefix="exam")
@@ -104,6 +107,9 @@ class ColdKernel:
     def pid(self) -> int:
         """The number of its process."""
         return self._manager.provisioner.pid
+
+    def wait_started(self, deadline: float) -> None:
+        """Nothing to wait for: its sockets may appear later than who connects to them."""
 
     def alive(self) -> bool:
         """Whether its process still runs; ends it when it uses more memory than it may."""

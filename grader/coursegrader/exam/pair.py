@@ -8,7 +8,7 @@ from typing import Any
 from coursegrader.errors import KernelUnavailable
 from coursegrader.exam import wire
 from coursegrader.exam.channel import Channel
-from coursegrader.exam.errors import BadReply, CandidateError, ExamError, Interrupted
+from coursegrader.exam.errors import BadReply, CandidateDied, CandidateError, ExamError, Interrupted
 from coursegrader.exam.kernels import Kernel, Launcher, Start
 from coursegrader.exam.serving import RESULT
 from coursegrader.exam.standin import Candidate
@@ -30,8 +30,8 @@ DEATH_SECONDS = 1.0
 class Pair:
     """The kernels `candidate` and `examiner`, and what talks to them: `to_candidate`, `to_examiner`.
 
-    Used as a context manager; both kernels are gone at its end. `call_seconds` and `message_bytes` bound one call from
-    a test; `of_answers` are the names that the instructor's answers bind.
+    Used as a context manager; both kernels are gone at its end. `of_answers` are the names that the instructor's
+    answers bind, `of_tests` those that only tests and the examiner's locked cells do.
     """
 
     def __init__(
@@ -44,25 +44,30 @@ class Pair:
         candidate_files: Mapping[str, bytes],
         examiner_files: Mapping[str, bytes],
         of_answers: Iterable[str] = (),
-        call_seconds: float = 60.0,
-        message_bytes: int = 64 << 20,
+        of_tests: Iterable[str] = (),
     ):
         self.limits = limits
         self._open: list[Kernel | Channel] = []
+        # Marks must not depend on which machine grades, and TensorFlow would divide a GPU between all kernels.
+        environment = dict(environment) | {"CUDA_VISIBLE_DEVICES": "-1"}
         start = Start(folder / "candidate", candidate_files, environment, limits.memory)
         self.candidate = self._opened(launcher.candidate(start))
         try:
             self.examiner = self._opened(
                 launcher.examiner(start._replace(folder=folder / "examiner", files=examiner_files))
             )
-            self.to_candidate = self._opened(Channel(self.candidate.connection, message_bytes))
-            self.to_examiner = self._opened(Channel(self.examiner.connection, message_bytes))
+            # Both start at the same time.
             deadline = time.monotonic() + limits.start_seconds
+            for kernel in (self.candidate, self.examiner):
+                kernel.wait_started(deadline)
+            self.to_candidate = self._opened(Channel(self.candidate.connection, max_shown=limits.shown))
+            self.to_examiner = self._opened(Channel(self.examiner.connection))
             self._install(self.to_candidate, self.candidate, "agent", deadline)
             self._install(self.to_examiner, self.examiner, "examiner", deadline)
             if not self.to_examiner.greet(_SERVE, wire.encode(("hello", ())), deadline, self.examiner.alive):
                 raise KernelUnavailable("The examiner's kernel does not answer: see `coursegrader doctor`.")
-            self.ask_examiner("connect", self.candidate.connection, call_seconds, message_bytes, sorted(of_answers))
+            bounds = (limits.call_seconds, limits.message, limits.shown)
+            self.ask_examiner("connect", self.candidate.connection, bounds, sorted(of_answers), sorted(of_tests))
         except BaseException:
             self.close()
             raise
@@ -100,13 +105,20 @@ class Pair:
         try:
             return Candidate(self.to_candidate, INSTALL_SECONDS).ask("withdraw", names) is True
         except (CandidateError, Interrupted) as error:
-            raise ExamError(f"{', '.join(names)} cannot be withdrawn from the student: {error}") from error
+            reason = f"{', '.join(names)} cannot be withdrawn from the student: {error}"
+            raise ExamError(reason, "correct c.Exam.withdraw in nbgrader_config.py") from error
 
     def ask_examiner(self, operation: str, *operands: Any) -> Any:
-        """Have the examiner carry out something short; raises `BadReply` where it does not."""
+        """Have the examiner carry out something short; raises `ExamError` where it does not."""
         self.to_examiner.call(_SERVE, wire.encode((operation, operands)))
-        payload = self.to_examiner.next_payload(time.monotonic() + INSTALL_SECONDS, self.examiner.alive)
-        return _result(payload)
+        try:
+            payload = self.to_examiner.next_payload(time.monotonic() + INSTALL_SECONDS, self.examiner.alive)
+            return _result(payload)
+        except (BadReply, CandidateDied) as error:
+            reason = (
+                f"the examiner did not carry out {operation!r} ({self.examiner.why_ended() or 'it gave no answer'})"
+            )
+            raise ExamError(reason, "see `coursegrader doctor`, then grade again") from error
 
     def test(self, cell: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Have the examiner run a test cell (see `examiner.Examiner.do_test`), and interrupt it after `seconds`.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from coursegrader.exam.outputs import printable
+
 
 class Printed:
     """Collects text, at most `limit` characters."""
@@ -13,7 +15,7 @@ class Printed:
 
     def write(self, text: str) -> int:
         """Take up text; gives its length, as a stream does."""
-        kept = text[: max(self.limit - self.num_chars, 0)]
+        kept = printable(text[: max(self.limit - self.num_chars, 0)])
         if kept:
             self.parts.append(kept)
         if len(kept) < len(text) and self.num_chars <= self.limit:

@@ -5,10 +5,11 @@ Values arrive as plain data. Everything else is a `Handle`: it can be used, but 
 
 import functools
 import operator
+import sys
 import time
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,8 @@ class Candidate:
                 self.channel.answer(Payload(REQUEST, data))
             return self._result(self._until_result())
         except (Interrupted, KeyboardInterrupt) as error:
+            if isinstance(error, CandidateDied):
+                self.gone = self.gone or str(error)
             self.cut = self.cut or str(error) or "the test was stopped while your code ran"
             raise
         except BadReply:
@@ -271,9 +274,15 @@ def to_plain(handle: "Handle") -> Any:
         value = _ask(handle, "plain")
     except CandidateError as error:
         raise NotPlainData(_message(handle)) from error
-    if isinstance(value, Handle):
+    # A list, too, would be converted, item by item: with handles in it, without end.
+    if not isinstance(value, bool | int | float | complex | np.generic | np.ndarray) and not _is_tensor(value):
         raise NotPlainData(_message(handle))
     return value
+
+
+def _is_tensor(value: Any) -> bool:
+    tf = sys.modules.get("tensorflow")
+    return hasattr(tf, "Tensor") and isinstance(value, tf.Tensor)
 
 
 def _message(handle: "Handle") -> str:
@@ -432,12 +441,20 @@ class Names(dict):
 
     Python looks a name up among a function's globals, then here; a name that is in neither is asked of the student's
     kernel. `of_answers` are names that the instructor's own answers bind, which a student defines even where Python
-    has a builtin of that name. Functions and classes are asked for once a test (`forget` ends that), values each time.
+    has a builtin of that name; `of_tests` are names that tests and locked cells bind and answers do not: one that is
+    not there, because the test that binds it failed before, is nobody's. Functions and classes are asked for once a
+    test (`forget` ends that), values each time.
     """
 
-    def __init__(self, builtins: dict[str, Any], candidate: Callable[[], Candidate | None], of_answers: set[str]):
+    def __init__(
+        self,
+        builtins: dict[str, Any],
+        candidate: Callable[[], Candidate | None],
+        of_answers: Set[str] = frozenset(),
+        of_tests: Set[str] = frozenset(),
+    ):
         super().__init__(builtins)
-        self._candidate = candidate
+        self._candidate, self._of_tests = candidate, of_tests
         self._originals = {name: self.pop(name) for name in of_answers if name in self}
         self._known: dict[str, Any] = {}
         # Names that the student's notebook did not have when they were used.
@@ -447,7 +464,7 @@ class Names(dict):
         candidate = self._candidate()
         if name in self._known:
             return self._known[name]
-        if candidate is None or (name.startswith("__") and name.endswith("__")):
+        if candidate is None or name in self._of_tests or (name.startswith("__") and name.endswith("__")):
             raise KeyError(name)
         try:
             value = candidate.ask("name", name)

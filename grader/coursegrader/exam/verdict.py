@@ -22,7 +22,9 @@ class Outcome:
     """What a test cell earned.
 
     `status` is `graded` or `not_run`; `reason` may be shown to the student, `printed` is what their code printed while
-    the public part ran; `staff` is for the course's staff only.
+    the public part ran; `staff` is for the course's staff only. `shortcuts` say what the task does not allow and the
+    answer uses (`exam.shortcuts`), `doubts` what a person should look at for that reason. `forgeable` says that the
+    test ran beside the student's code.
     """
 
     grade_id: str
@@ -34,6 +36,9 @@ class Outcome:
     staff: str = ""
     seconds: float = 0.0
     ended: Ended = Ended.OK
+    shortcuts: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    forgeable: bool = False
 
     @property
     def end(self) -> CellEnd:
@@ -115,7 +120,7 @@ def _docstring(source: str) -> str:
 def _staff(seen: Mapping[str, Any]) -> str:
     parts = []
     if seen["ended"] != "ok":
-        parts.append(f"{seen['part']} part, line {seen['line']}\n{seen['trace']}")
+        parts.append(f"{seen['part']} part, line {seen['line']}: {seen['type_name']}\n{seen['trace']}")
         parts += [f"In [{count}] line {line}, in {function}: {code}" for count, line, function, code in seen["frames"]]
     if seen["printed"]["hidden"]:
         parts.append(f"printed while the hidden part ran:\n{seen['printed']['hidden']}")

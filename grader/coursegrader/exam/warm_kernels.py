@@ -1,68 +1,79 @@
 """The exam's two kernels from a warm process: the candidate in the sandbox, the examiner beside it."""
 
-import asyncio
+import signal
 import time
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
 
+from coursegrader.errors import KernelUnavailable
 from coursegrader.exam.kernels import Start
 from coursegrader.sandbox import Limits
-from coursegrader.warm import Forge, WarmKernelManager
+from coursegrader.warm import Forge, KernelFailed
 
 USAGE_SECONDS = 0.5
 
 
 class WarmKernel:
-    """A kernel of a forge, started."""
+    """A kernel of a forge, asked for and on its way."""
 
-    def __init__(self, manager: WarmKernelManager, environment: dict[str, str]):
-        self._manager = manager
-        # jupyter_client's managers are asynchronous; what is asked of this one here is short.
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, forge: Forge, start: Start, limits: Limits, confined: bool):
         self.peak_memory = 0
         self._measured = 0.0
         self._why = ""
         self._closed = False
-        self._await(manager.start_kernel(env=environment))
-        info = manager.get_connection_info()
-        self.connection = {name: value.decode() if isinstance(value, bytes) else value for name, value in info.items()}
+        try:
+            self._control = forge.launch(
+                files=start.files,
+                env=start.environment,
+                limits=replace(limits, memory=start.memory),
+                confined=confined,
+            )
+        except KernelFailed as error:
+            raise _unavailable(error) from error
+        self.connection = self._control.connection
 
-    def _await(self, coroutine: Coroutine) -> Any:
-        return self._loop.run_until_complete(coroutine)
+    def wait_started(self, deadline: float) -> None:
+        """Wait until it can be connected to."""
+        try:
+            self._control.wait_ready(max(deadline - time.monotonic(), 0))
+        except KernelFailed as error:
+            raise _unavailable(error) from error
 
     def alive(self) -> bool:
         """Whether its process still runs."""
         if self._closed:
             return False
         if time.monotonic() - self._measured > USAGE_SECONDS:
-            self._measured = time.monotonic()
-            self._use(self._manager.usage())
-        return self._manager.control.ended is None
+            self._measure()
+        return self._control.ended is None
 
-    def _use(self, usage: Any) -> None:
-        self.peak_memory = max(self.peak_memory, usage.peak_bytes)
+    def _measure(self) -> None:
+        self._measured = time.monotonic()
+        self.peak_memory = max(self.peak_memory, self._control.usage().peak_bytes)
 
     def why_ended(self) -> str:
         """What ended it: its exit, a signal, or the limit that it went beyond."""
         if not self._closed:
-            self._why = self._manager.control.ended or ""
+            self._why = self._control.ended or ""
         return self._why
 
     def interrupt(self) -> None:
         """Interrupt what it runs."""
         if self.alive():
-            self._await(self._manager.interrupt_kernel())
+            self._control.line.send(signal=signal.SIGINT)
 
     def kill(self) -> None:
         """End it and everything that it started; its folder goes with it."""
         if self._closed:
             return
         self.why_ended()
-        self._manager.kill()
-        self._use(self._manager.usage())
+        self._control.end()
+        self._measure()
+        self._control.close()
         self._closed = True
-        self._loop.close()
+
+
+def _unavailable(error: KernelFailed) -> KernelUnavailable:
+    return KernelUnavailable(f"A kernel did not start ({error}): see `coursegrader doctor`.")
 
 
 class WarmLauncher:
@@ -73,14 +84,8 @@ class WarmLauncher:
 
     def candidate(self, start: Start) -> WarmKernel:
         """The kernel of the student's code, confined."""
-        return self._start(start, confined=True)
+        return WarmKernel(self._forge, start, self._limits, confined=True)
 
     def examiner(self, start: Start) -> WarmKernel:
         """The kernel of the tests, out of the student's reach."""
-        return self._start(start, confined=False)
-
-    def _start(self, start: Start, confined: bool) -> WarmKernel:
-        limits = replace(self._limits, memory=start.memory)
-        environment = dict(start.environment)
-        manager = self._forge.kernel(files=start.files, env=environment, limits=limits, confined=confined)
-        return WarmKernel(manager, environment)
+        return WarmKernel(self._forge, start, self._limits, confined=False)

@@ -29,11 +29,13 @@ class Unsupported(WireError):
 
 
 class Bounds(NamedTuple):
-    """How large a message may be: bytes in all, values in it, and levels of nesting."""
+    """How large a message may be: bytes in all, values in it, levels of nesting, and references among the values."""
 
     num_bytes: int = 1 << 28
     num_values: int = 2_000_000
     depth: int = 100
+    # What a reference costs is the handle on the other side, many times a plain value.
+    num_references: int = 100_000
 
 
 class Reference(NamedTuple):
@@ -49,6 +51,8 @@ KINDS = ("object", "function", "class", "callback")
 # An integer of more bits than this is nobody's answer, and arithmetic on it cannot be interrupted.
 MAX_INT_BYTES = 1 << 16
 MAX_NAME = 200
+# So many different keys of one hash value are no accident: they were made to keep whoever builds the table busy.
+MAX_SAME_HASH = 64
 
 # Lists and tuples from this length on are looked at for numbers of one type.
 PACKED_LENGTH = 16
@@ -130,7 +134,7 @@ class _Encoder:
     def __init__(self, refer: Callable[[Any], Reference] | None, bounds: Bounds):
         self.refer, self.bounds = refer, bounds
         self.chunks: list[Any] = []
-        self.num_values = 0
+        self.num_values = self.num_references = 0
         self.num_bytes = 0
 
     def add(self, *chunks: Any) -> None:
@@ -196,6 +200,9 @@ class _Encoder:
     def put_reference(self, value: Any) -> None:
         if self.refer is None:
             raise _NotPlainError
+        self.num_references += 1
+        if self.num_references > self.bounds.num_references:
+            raise WireError(f"a container of more than {self.bounds.num_references:,} objects cannot cross")
         reference = self.refer(value)
         self.add(b"h", bytes([KINDS.index(reference.kind)]), _U64.pack(reference.number))
         self.put_text(b"", str.__str__(reference.type_name)[:MAX_NAME])
@@ -376,7 +383,7 @@ class _Decoder:
     def __init__(self, data: bytes, resolve: Callable[[Reference], Any] | None, bounds: Bounds):
         self.data, self.resolve, self.bounds = memoryview(data).cast("B"), resolve, bounds
         self.position = 0
-        self.num_values = 0
+        self.num_values = self.num_references = 0
 
     def take(self, count: int) -> memoryview:
         end = self.position + count
@@ -442,10 +449,12 @@ class _Decoder:
     def get_keys(self, depth: int) -> list:
         keys = self.get_list(depth)
         try:
-            for key in keys:
-                hash(key)
+            # Hash values as they are spread over a table; the most frequent one is the length of its longest search.
+            same_hash = max(Counter(map(hash, keys)).values(), default=0)
         except TypeError as error:
             raise WireError("a key that cannot be one") from error
+        if same_hash > MAX_SAME_HASH:
+            raise WireError("keys that were made to collide")
         return keys
 
     def get_dict(self, depth: int) -> dict:
@@ -579,6 +588,9 @@ class _Decoder:
         type_name = self.get_text(limit=4 * MAX_NAME)
         if kind >= len(KINDS) or self.resolve is None:
             raise WireError("a reference that means nothing here")
+        self.num_references += 1
+        if self.num_references > self.bounds.num_references:
+            raise WireError("too many references")
         return self.resolve(Reference(KINDS[kind], number, type_name))
 
 

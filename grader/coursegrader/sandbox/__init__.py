@@ -3,6 +3,7 @@
 from coursegrader.sandbox.confine import LANDLOCK, NAMESPACES, UNSAFE
 from coursegrader.sandbox.levels import Availability, Guarantee, NoSandbox, available, choose, describe
 from coursegrader.sandbox.limits import Limits
+from coursegrader.sandbox.syscalls import supported
 
 __all__ = [
     "LANDLOCK",
@@ -15,4 +16,5 @@ __all__ = [
     "available",
     "choose",
     "describe",
+    "supported",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from coursegrader.errors import CourseError
 from coursegrader.sandbox import Limits
-from coursegrader.warm.protocol import Line, Request, Usage
+from coursegrader.warm.protocol import PORTS, Line, Request, Usage
 
 _END_SECONDS = 10.0
 
@@ -59,8 +59,30 @@ class Control:
         except OSError as error:
             connection.close()
             raise KernelFailed(f"the warm process has ended ({error.strerror}): start the run again") from None
+        self._key = key
         self.line = Line(connection)
         self.line.send(**Request(str(self.folder), order.level, key, dict(order.env), order.limits).to_json())
+
+    @property
+    def connection(self) -> dict[str, str | int]:
+        """What a connection file would say; the sockets are there once the kernel is ready."""
+        address = {"transport": "ipc", "ip": f"{self.folder}/link/k", **PORTS}
+        return address | {"key": self._key, "signature_scheme": "hmac-sha256"}
+
+    def wait_ready(self, seconds: float) -> None:
+        """Wait until the kernel's sockets are bound. Raises KernelFailed, with what it said."""
+        deadline = time.monotonic() + seconds
+        while not self.ready:
+            self._listen(min(deadline - time.monotonic(), 1.0))
+            self.check_started()
+            if time.monotonic() > deadline:
+                raise KernelFailed(f"the kernel was not ready within {seconds:g} s")
+
+    def check_started(self) -> None:
+        """Raise KernelFailed where the kernel ended before it was ready."""
+        if self._usage.ended and not self.ready:
+            usage = self._usage
+            raise KernelFailed(self.failure or f"the kernel ended at its start ({usage.ended}); it said:\n{usage.log}")
 
     @property
     def ended(self) -> str | None:

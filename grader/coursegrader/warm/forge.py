@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,13 +11,14 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 
 from coursegrader import sandbox
 from coursegrader.errors import CourseError
 from coursegrader.warm import packages, provisioner
-from coursegrader.warm.client import Order
+from coursegrader.warm.client import Control, Order
 from coursegrader.warm.manager import WarmKernelManager
 from coursegrader.warm.protocol import Line
 
@@ -60,20 +62,26 @@ class Forge:
         """The warm process, where this object started it."""
         return self._process.pid if self._process else None
 
-    def kernel(
+    def order(
         self,
         *,
         files: Mapping[str, bytes] | None = None,
         env: Mapping[str, str] | None = None,
         limits: sandbox.Limits | None = None,
         confined: bool = True,
-    ) -> WarmKernelManager:
-        """A kernel manager for one new kernel, which `start_kernel` starts.
-
-        Its working folder holds `files` (relative paths), its environment is `env` and a few neutral names.
-        `confined=False` is for the examiner: no sandbox.
+    ) -> Order:
+        """What one kernel is to be: its working folder holds `files` (relative paths), its environment is `env` and a
+        few neutral names. `confined=False` is for the examiner: no sandbox.
         """
         level = self.level if confined else sandbox.UNSAFE
+        return Order(level, dict(files or {}), dict(env or {}), limits or sandbox.Limits())
+
+    def launch(self, **order: Any) -> Control:
+        """Ask for a kernel as `order` describes it, for callers with sockets of their own; it starts meanwhile."""
+        return Control(self.folder, self.order(**order), secrets.token_hex(16))
+
+    def kernel(self, **order: Any) -> WarmKernelManager:
+        """A kernel manager for one new kernel as `order` describes it, which `start_kernel` starts."""
         provisioner.register()
         manager = WarmKernelManager(
             kernel_name=KERNEL_NAME,
@@ -81,7 +89,7 @@ class Forge:
                 kernel_dirs=[str(self.folder / "jupyter/kernels")], ensure_native_kernel=False
             ),
         )
-        manager.order = Order(level, dict(files or {}), dict(env or {}), limits or sandbox.Limits())
+        manager.order = self.order(**order)
         return manager
 
     def close(self) -> None:

@@ -10,8 +10,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Unicode
 
-from coursegrader.warm.client import Control, KernelFailed, from_folder
-from coursegrader.warm.protocol import PORTS
+from coursegrader.warm.client import Control, from_folder
 
 NAME = "dl-warm"
 _GROUP = "jupyter_client.kernel_provisioners"
@@ -46,22 +45,14 @@ class WarmProvisioner(LocalProvisioner):
         self.control = Control(Path(self.address), order, manager.session.key.decode())
         manager.transport = "ipc"
         manager.connection_file = str(self.control.folder / "connection.json")
-        while not self.control.ready:
-            if self.control.ended:
-                raise KernelFailed(self.control.failure or self._early_end())
+        while not self.control.ready and not self.control.ended:
             await asyncio.sleep(0.005)
-        self.connection_info = {
-            "transport": "ipc",
-            "ip": f"{self.control.folder}/link/k",
+        self.control.check_started()
+        self.connection_info = self.control.connection | {
             "key": manager.session.key,
             "signature_scheme": manager.session.signature_scheme,
-            **PORTS,
         }
         return self.connection_info
-
-    def _early_end(self) -> str:
-        usage = self.control.usage()
-        return f"the kernel ended at its start ({usage.ended}); it said:\n{usage.log}"
 
     async def poll(self) -> int | None:
         """None while the kernel runs, else 1."""

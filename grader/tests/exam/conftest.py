@@ -1,7 +1,5 @@
 import pytest
-from coursegrader import sandbox, warm
-from coursegrader.exam.kernels import ColdLauncher
-from coursegrader.exam.warm_kernels import WarmLauncher
+from coursegrader.spec import LimitValues
 from exam_harness import Room
 
 
@@ -13,13 +11,7 @@ def room(tmp_path_factory):
     made.pair.close()
 
 
-@pytest.fixture(scope="module")
-def launcher():
-    """Warm kernels in the sandbox; where this machine has none, cold ones without it."""
-    try:
-        forge = warm.start(preload=("numpy", "coursedata"))
-    except sandbox.NoSandbox:
-        yield ColdLauncher()
-        return
-    with forge:
-        yield WarmLauncher(forge)
+@pytest.fixture(scope="session")
+def launcher(hall):
+    """Warm kernels in the sandbox; where this machine has none, without it."""
+    return hall.launcher(LimitValues())

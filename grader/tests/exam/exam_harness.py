@@ -12,7 +12,7 @@ from coursegrader.exam import verdict
 from coursegrader.exam.division import hidden_lines
 from coursegrader.exam.kernels import ColdLauncher, Launcher
 from coursegrader.exam.pair import Pair
-from coursegrader.exam.session import ExamRun, Options, run
+from coursegrader.exam.session import ExamRun, run
 from coursegrader.notebooks import grade_id
 from coursegrader.spec import LimitValues, Spec
 from nbformat import NotebookNode
@@ -67,10 +67,10 @@ def own(source: str) -> NotebookNode:
 
 
 def specification(cells: Sequence[NotebookNode], **limits: float) -> Spec:
-    """The specification of an assignment of these cells."""
+    """The specification of an assignment of these cells; `cell_seconds` bounds answers as well."""
     notebook = new_notebook(cells=deepcopy(list(cells)), metadata={"kernelspec": KERNELSPEC})
     spec = Spec.of_notebook(nbformat.writes(notebook).encode(), "tiny", limits=LIMITS)
-    return spec.with_limits(**limits)
+    return spec.with_limits(**{"answer_seconds": limits.get("cell_seconds", LIMITS.answer_seconds)} | limits)
 
 
 def submission(
@@ -96,21 +96,26 @@ def exam(
     answers: Mapping[str, str] | None = None,
     *,
     extra: Mapping[str, Sequence[NotebookNode]] | None = None,
-    options: Options | None = None,
     student_files: Mapping[str, bytes] | None = None,
     released: Mapping[str, bytes] | None = None,
+    held_out: Mapping[str, bytes] | None = None,
+    withdraw: Sequence[str] = (),
     launcher: Launcher | None = None,
     **limits: float,
 ) -> ExamRun:
-    """The exam of a submission in two cold kernels."""
-    spec = replace(specification(cells, **limits), files=dict(released or {}))
+    """The exam of a submission, in two cold kernels unless a launcher is given."""
+    spec = replace(
+        specification(cells, **limits),
+        files=dict(released or {}),
+        held_out=dict(held_out or {}),
+        withdraw=tuple(withdraw),
+    )
     with tempfile.TemporaryDirectory() as folder:
         return run(
             submission(spec, answers, extra),
             spec,
             Path(folder),
             launcher=launcher,
-            options=options,
             student_files=student_files,
         )
 
@@ -127,13 +132,11 @@ class Room:
         self.pair = Pair(
             ColdLauncher(),
             folder,
-            limits=LIMITS,
+            limits=replace(LIMITS, call_seconds=call_seconds, message=8 << 20),
             environment={"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
             candidate_files={},
             examiner_files={},
             of_answers=of_answers,
-            call_seconds=call_seconds,
-            message_bytes=8 << 20,
         )
         if prologue:
             self.student(prologue)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from coursegrader.exam.errors import ExamError
-from coursegrader.exam.session import Options
 from coursegrader.notebooks import grade_id
 from coursegrader.run import Ended
 from exam_harness import answer, earned, exam, graded, locked, own, written
@@ -200,14 +199,14 @@ def test_a_call_that_ignores_signals_ends_the_kernel():
         graded("one", "try:\n    f()\nfinally:\n    x = 1"),
         graded("two", "pass"),
     ]
-    result = exam(cells, {"f": stubborn}, options=Options(call_seconds=1))
+    result = exam(cells, {"f": stubborn}, call_seconds=1)
     assert [outcome.status for outcome in result.outcomes] == ["not_run", "not_run"]
 
 
 def test_a_call_that_takes_too_long_costs_its_test_only():
     cells = [answer("f", "def f():\n    return 1"), graded("one", "f()"), graded("two", "pass")]
     slow = "import time\ndef f():\n    time.sleep(60)"
-    result = exam(cells, {"f": slow}, options=Options(call_seconds=1))
+    result = exam(cells, {"f": slow}, call_seconds=1)
     assert earned(result) == {"one": 0, "two": 1}
     assert result.outcomes[0].reason == "your code did not end within 1 s and was interrupted"
     assert result.outcomes[0].ended is Ended.TIMEOUT
@@ -223,7 +222,7 @@ def test_the_whole_has_a_time_limit():
 def test_a_flood_of_output_is_cut_and_ends_the_kernel():
     cells = [answer("f", "f = 1"), answer("g", "g = 1"), graded("one", "pass")]
     much = "for _ in range(50):\n    print('x' * 1000)"
-    result = exam(cells, {"f": much, "g": "while True:\n    print('x' * 100_000)"}, output=10_000)
+    result = exam(cells, {"f": much, "g": "while True:\n    print('x' * 100_000)"}, output=10_000, shown=5_000_000)
     assert len(str(result.notebook.cells[0].outputs)) < 12_000
     assert "left out" in str(result.notebook.cells[0].outputs)
     assert result.outcomes[0].status == "not_run" and "more output" in result.outcomes[0].reason
@@ -237,7 +236,7 @@ def test_too_much_memory_ends_the_kernel():
 
 
 def test_a_locked_cell_that_fails_is_nobodys_fault_but_the_exams():
-    with pytest.raises(ExamError, match="locked cell setup"):
+    with pytest.raises(ExamError, match="own cell setup"):
         exam([locked("setup", "import nothing_of_that_name"), graded("one", "pass")])
 
 
@@ -257,7 +256,7 @@ def test_files_lie_where_they_belong():
         ),
     ]
     files = {"mine.py": b"x = 1", "numpy.py": b"raise SystemExit"}
-    result = exam(cells, student_files=files, options=Options(held_out={"labels.txt": b"1 2 3"}))
+    result = exam(cells, student_files=files, held_out={"labels.txt": b"1 2 3"})
     assert earned(result) == {"one": 1, "two": 1}, [outcome.staff for outcome in result.outcomes]
 
 

@@ -1,8 +1,7 @@
 """The exam with warm kernels: the candidate in the sandbox, the examiner beside it."""
 
 import pytest
-from coursegrader.exam.session import Options
-from coursegrader.exam.warm_kernels import WarmLauncher
+from coursegrader import sandbox
 from exam_harness import answer, earned, exam, graded, locked
 
 CELLS = [
@@ -11,18 +10,18 @@ CELLS = [
     graded("doubles", "assert f(3) == 6 and np.array_equal(f(np.ones(2)), [2, 2]) and seen > 0", 2),
     graded("alone", "import os\nassert spy()[0] != os.getcwd() and spy()[1] == ['given.txt']", 1),
 ]
-OPTIONS = Options(held_out={"labels.txt": b"1"}, withdraw=("coursedata.scenes.render",))
 GIVEN = {"given.txt": b"x"}
+TAKEN = {"released": GIVEN, "held_out": {"labels.txt": b"1"}, "withdraw": ["coursedata.scenes.render"]}
 
 
 @pytest.fixture(autouse=True)
-def _in_a_sandbox(launcher):
-    if not isinstance(launcher, WarmLauncher):
+def _in_a_sandbox(hall):
+    if hall.level == sandbox.UNSAFE:
         pytest.skip("no sandbox on this machine")
 
 
 def test_an_honest_submission_earns_its_points(launcher):
-    result = exam(CELLS, launcher=launcher, released=GIVEN, options=OPTIONS)
+    result = exam(CELLS, launcher=launcher, **TAKEN)
     assert earned(result) == {"doubles": 2, "alone": 1}, [outcome.staff for outcome in result.outcomes]
     assert result.peak_memory > 0 and not result.died and not result.notes
 
@@ -38,7 +37,7 @@ def test_an_honest_submission_earns_its_points(launcher):
 )
 def test_what_was_taken_away_stays_away(launcher, cheat):
     spied = "\nimport os\ndef spy():\n    return os.getcwd(), sorted(os.listdir())"
-    result = exam(CELLS, {"f": cheat + spied}, launcher=launcher, released=GIVEN, options=OPTIONS)
+    result = exam(CELLS, {"f": cheat + spied}, launcher=launcher, **TAKEN)
     assert earned(result) == {
         "doubles": 0,
         "alone": 0 if "reload" in cheat or "open" in cheat or "read" in cheat else 1,

@@ -5,7 +5,6 @@ import sys
 import textwrap
 
 import pytest
-from coursegrader.exam.session import Options
 from exam_harness import answer, earned, exam, graded, locked, own
 
 MODULE = '''
@@ -148,13 +147,13 @@ BOOK = b"def translate(word):\n    return word[::-1]\n"
 
 
 def test_in_an_exam_the_data_cells_have_it_and_the_student_does_not():
-    options = Options(withdraw=("answer_book.translate",))
+    withdraw = ["answer_book.translate"]
     cheat = "import answer_book\nmy_translate = answer_book.translate"
     early = [own("import answer_book\nfrom answer_book import translate as kept")]
 
     def points(answers, extra=None):
         # Released files lie beside the notebook in both kernels, as an installed package would.
-        return earned(exam(CELLS, answers, extra=extra, options=options, released={"answer_book.py": BOOK}))
+        return earned(exam(CELLS, answers, extra=extra, withdraw=withdraw, released={"answer_book.py": BOOK}))
 
     assert points(None) == {"experiment": 1}
     assert points({"translate": cheat}) == {"experiment": 0}

@@ -1,0 +1,189 @@
+"""Kills a grading run at random moments, runs the same command again, and compares the gradebook with an undisturbed run.
+
+    python grader/benchmarks/kill.py [--moments 50] [--students 12] [--seed 0]
+
+Each round grades the import-bound class anew by `coursegrader autograde` and sends SIGKILL to the coordinator, a
+worker, the warm process or a kernel, in turn. Then the same command runs until it says that it is done. Compared are
+all grades and comments, the graded notebooks and the results in JSON lines, without times and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+from classes import IMPORTS, imports_course
+from coursegrader.course import DATA_VARIABLE, Course
+from measure import console, role, show
+
+TARGETS = ("coordinator", "worker", "warm process", "kernel")
+GRADES = """
+    select a.student_id, c.name, g.auto_score, g.manual_score, g.needs_manual_grade, m.auto_comment, m.manual_comment
+    from submitted_assignment a join submitted_notebook n on n.assignment_id = a.id
+    join grade g on g.notebook_id = n.id join base_cell c on c.id = g.cell_id
+    left join comment m on m.notebook_id = n.id and m.cell_id = c.id
+"""
+MEASURED = ("seconds", "peak_memory")
+MOST_RERUNS = 5
+# How long what a killed coordinator started may outlive it.
+LINGER_SECONDS = 20.0
+
+
+def command(course: Course) -> subprocess.Popen:
+    """Starts `coursegrader autograde` in the course's folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "coursegrader", "autograde", IMPORTS],
+        cwd=course.root,
+        env=os.environ | {DATA_VARIABLE: str(course.data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(course: Course, expected: int) -> tuple[int, str]:
+    """Runs the command until it ends well; how often it took, and what it said last."""
+    for number in range(1, MOST_RERUNS + 1):
+        running = command(course)
+        said, _ = running.communicate()
+        if running.returncode == expected:
+            return number, said
+    raise SystemExit(f"The run did not come to its end in {MOST_RERUNS} attempts:\n{said}")
+
+
+def without_measures(value: object) -> object:
+    """A result without what differs from run to run."""
+    if isinstance(value, dict):
+        return {key: without_measures(one) for key, one in value.items() if key not in MEASURED}
+    return [without_measures(one) for one in value] if isinstance(value, list) else value
+
+
+def written(course: Course) -> dict[str, object]:
+    """All that a run leaves behind: grades, results, graded notebooks."""
+    with closing(sqlite3.connect(course.data / "gradebook.db")) as gradebook:
+        grades = sorted(gradebook.execute(GRADES))
+        (sound,) = gradebook.execute("pragma integrity_check").fetchone()
+    lines = (course.results / f"{IMPORTS}.jsonl").read_text().splitlines()
+    notebooks = {path.parent.parent.name: path for path in course.autograded.glob("*/*/*.ipynb")}
+    return {
+        "sound": sound,
+        "grades": grades,
+        "results": sorted((without_measures(json.loads(line)) for line in lines), key=lambda line: line["student"]),
+        "notebooks": {student: json.loads(path.read_text()) for student, path in sorted(notebooks.items())},
+    }
+
+
+def victims(coordinator: int, target: str) -> list[psutil.Process]:
+    """The processes of a run that play a part."""
+    try:
+        run = psutil.Process(coordinator)
+        everyone = [run, *run.children(recursive=True)]
+    except psutil.Error:
+        return []
+    found = []
+    for process in everyone:
+        try:
+            if role(process, coordinator) == target:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def kill_once(course: Course, target: str, moment: float, chance: random.Random) -> str:
+    """Starts a run, kills one process at the moment (a fraction of a run), and waits for the run's end.
+
+    Returns what was killed, or why nothing was.
+    """
+    running = command(course)
+    time.sleep(moment)
+    if running.poll() is not None:
+        running.communicate()
+        return "over"
+    run = psutil.Process(running.pid)
+    family = [run, *run.children(recursive=True)]
+    found = victims(running.pid, target)
+    if found:
+        chance.choice(found).send_signal(signal.SIGKILL)
+    running.communicate()
+    _, left = psutil.wait_procs([one for one in family if one.pid != running.pid], timeout=LINGER_SECONDS)
+    if left:
+        raise SystemExit(f"Processes outlived the run after a {target} was killed: {left}")
+    return target if found else "none there yet"
+
+
+def main() -> None:
+    """Reads the command line, kills, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--moments", type=int, default=50)
+    parser.add_argument("--students", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        course = imports_course(Path(folder), options.students)
+        started = time.perf_counter()
+        undisturbed = command(course)
+        said, _ = undisturbed.communicate()
+        seconds = time.perf_counter() - started
+        expected, truth = undisturbed.returncode, written(course)
+        if len(truth["results"]) != options.students:
+            raise SystemExit(f"The undisturbed run did not grade everyone:\n{said}")
+        rows: dict[str, Counter] = {target: Counter() for target in TARGETS}
+        for number in range(options.moments):
+            target = TARGETS[number % len(TARGETS)]
+            fresh(course)
+            what = kill_once(course, target, chance.uniform(0, seconds), chance)
+            reruns, said = finish(course, expected)
+            now = written(course)
+            same = now == truth
+            rows[target].update({what if what in ("over", "none there yet") else "killed": 1, "reruns": reruns})
+            rows[target].update({"same" if same else "different": 1})
+            if not same:
+                parts = [part for part in truth if now[part] != truth[part]]
+                console.print(f"round {number}: {target} killed, differs in {', '.join(parts)}")
+                rows_of = {line["student"]: line for line in truth["results"]}
+                for line in now["results"]:
+                    if line != rows_of.get(line["student"]):
+                        console.print(f"  {line['student']}: {line['status']}: {line['reason']}")
+        show(
+            f"SIGKILL at {options.moments} random moments of {seconds:.0f} s; {options.students} submissions",
+            ["killed", "moments", "hit", "none there yet", "run was over", "runs after", "same gradebook", "different"],
+            [
+                (
+                    target,
+                    count["same"] + count["different"],
+                    count["killed"],
+                    count["none there yet"],
+                    count["over"],
+                    count["reruns"],
+                    count["same"],
+                    count["different"],
+                )
+                for target, count in rows.items()
+            ],
+        )
+
+
+def fresh(course: Course) -> None:
+    """The class as it was handed in, before anything was graded."""
+    for path in course.data.iterdir():
+        if path != course.submitted:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+if __name__ == "__main__":
+    main()
