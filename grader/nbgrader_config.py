@@ -2,7 +2,7 @@
 
 `make setup` links this file into the environment's Jupyter configuration, so that every nbgrader command, JupyterLab's
 extensions and `coursegrader` read it from any folder. `COURSE_DIR` may name another folder for the class's data than
-`course/` (a relative name counts from the course's root).
+`course/` (a relative name counts from the course's root), `COURSE_EXCHANGE` another folder for the exchange with students.
 """
 
 import os
@@ -26,7 +26,7 @@ c.CourseDirectory.submitted_directory = f"{folder}/submitted"
 c.CourseDirectory.autograded_directory = f"{folder}/autograded"
 c.CourseDirectory.feedback_directory = f"{folder}/feedback"
 c.CourseDirectory.db_url = f"sqlite:///{data}/gradebook.db"
-c.Exchange.root = str(data / "exchange")
+c.Exchange.root = os.environ.get("COURSE_EXCHANGE", str(data / "exchange"))
 
 # -- what never travels: twins, notes, wrong and right answers, held-out material -----------------------------------
 c.CourseDirectory.ignore = [

@@ -1,4 +1,4 @@
-"""Kills a grading run at random moments, runs the same command again, and compares the gradebook with an undisturbed run.
+"""Kills a grading run at random moments, runs it again, and compares the gradebook with that of an undisturbed run.
 
     python grader/benchmarks/kill.py [--moments 50] [--students 12] [--seed 0]
 

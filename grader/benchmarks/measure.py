@@ -43,6 +43,12 @@ def cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def running_cpu_seconds() -> float:
+    """User and system time of the descendants of this process that run now."""
+    used = [process.cpu_times() for process in psutil.Process().children(recursive=True)]
+    return sum(one.user + one.system + one.children_user + one.children_system for one in used)
+
+
 def role(process: psutil.Process, coordinator: int) -> str:
     """What a descendant of the coordinator is: `worker`, `warm process`, `kernel`, or the coordinator itself."""
     if process.pid == coordinator:

@@ -23,7 +23,7 @@ from coursegrader.autograde import autograde, place
 from coursegrader.course import Course
 from coursegrader.hall import Hall
 from coursegrader.record import lines, open_gradebook
-from measure import Stretch, console, cpu_seconds, show, stretch
+from measure import Stretch, console, cpu_seconds, running_cpu_seconds, show, stretch
 from nbgrader.api import Gradebook
 
 PLAIN_CONFIG = """
@@ -45,7 +45,7 @@ def by_exam(course: Course, workers: int | None) -> tuple[Stretch, Stretch, dict
         with stretch() as opened:
             hall = opening()
             opened_hall = hall.__enter__()
-        start.wall, start.cpu = opened.wall, opened.cpu
+        start.wall, start.cpu = opened.wall, opened.cpu + running_cpu_seconds()
         try:
             yield opened_hall
         finally:
@@ -53,7 +53,7 @@ def by_exam(course: Course, workers: int | None) -> tuple[Stretch, Stretch, dict
 
     with stretch() as whole:
         autograde(course, spec, timed, level, workers=workers)
-    whole.wall -= start.wall
+    whole.wall, whole.cpu = whole.wall - start.wall, whole.cpu - start.cpu
     with open_gradebook(course) as gradebook:
         points = {line["student"]: line["total"] for line in lines(gradebook, spec.assignment)}
     return start, whole, points

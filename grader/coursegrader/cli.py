@@ -351,8 +351,12 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
 
     level, opening = where
     console.print(f"Sandbox: {level}")
-    with board(console, "Grading") as shown:
-        done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
+    try:
+        with board(console, "Grading") as shown:
+            done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
+    except KeyboardInterrupt:
+        console.print("Stopped. What was graded is recorded; the same command does the rest.")
+        return Exit.REFUSED
     if done.continued:
         console.print(f"This went on with the run of {done.continued} that did not end.")
     if done.copy:

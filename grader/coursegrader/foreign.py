@@ -98,6 +98,8 @@ def _read(path: Path) -> NotebookNode:
         if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
             raise ForeignError(f"{path}: no notebook; give the solution's .ipynb file.")
         notebook = nbformat.convert(nbformat.from_dict(content), 4)
+        # The present format gives each cell an id.
+        notebook = nbformat.v4.upgrade(notebook, 4, notebook.get("nbformat_minor", 0))
         nbformat.validate(notebook)
     except OSError as error:
         raise ForeignError(f"{path}: cannot be read ({error.strerror}); give the solution's .ipynb file.") from error

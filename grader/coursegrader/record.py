@@ -51,6 +51,10 @@ ANSWERS = "answers"
 WEAKEST_FIRST = ("", UNSAFE, LANDLOCK, NAMESPACES)
 
 
+# What `nbgrader submit` puts beside the notebook.
+SECRET = "submission_secret.txt"
+
+
 @contextmanager
 def open_gradebook(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook, made when there is none."""
@@ -207,6 +211,7 @@ class Recorder:
                 self.prepare()
                 submitted = self._submission(submission)
                 self._set_penalty(submitted, self._notebook(submitted))
+                self._write_beside(submission)
                 session.commit()
             else:
                 session.rollback()
@@ -319,12 +324,20 @@ class Recorder:
             os.fsync(handle.fileno())
 
     def _settle(self, submission: Submission) -> None:
-        """Puts what was staged in its place, once the gradebook knows it."""
+        """Puts what was staged in its place, once the gradebook knows it; the notebook last, for by it the next run can tell."""
+        self._write_beside(submission)
         path = self._path(submission.student)
         _staged(path).replace(path)
-        if submission.timestamp:
-            with replacing(path.parent / "timestamp.txt") as handle:
-                handle.write(submission.timestamp)
+
+    def _write_beside(self, submission: Submission) -> None:
+        """What nbgrader expects beside a graded notebook."""
+        folder = self._path(submission.student).parent
+        # By the secret nbgrader knows whose page it is, when feedback goes back through the exchange.
+        secret = submission.files.get(SECRET, b"").decode(errors="replace")
+        for name, text in (("timestamp.txt", submission.timestamp), (SECRET, secret)):
+            if text:
+                with replacing(folder / name) as handle:
+                    handle.write(text)
 
 
 def _staged(path: Path) -> Path:

@@ -112,7 +112,7 @@ def _not_allowed(notebook: NotebookNode) -> Iterator[Finding]:
     if not tasks:
         return
     read = [shortcuts.read(task, _before(notebook, task)) for task in tasks]
-    looked_up = _look_up(
+    looked_up = look_up(
         tuple((task.names, tuple(shortcuts.paths(task, one))) for task, one in zip(tasks, read, strict=True))
     )
     for task, mentioned, (unknown, verdicts) in zip(tasks, read, looked_up, strict=True):
@@ -148,7 +148,7 @@ sys.stdout.write("\\n" + json.dumps(answers))
 
 
 @lru_cache(maxsize=8)
-def _look_up(questions: tuple) -> list[tuple[dict[str, str], dict[str, Verdict]]]:
+def look_up(questions: tuple) -> list[tuple[dict[str, str], dict[str, Verdict]]]:
     """For each (names, paths): which names are nothing and why, and what the paths lead to."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(
@@ -357,10 +357,13 @@ def _beside(context: _Context) -> Iterator[Finding]:
 
 
 def _mutation(context: _Context, tree: ast.Module, taint: "_Taint") -> Iterator[Finding]:
-    """An argument of a call whose result is dropped, looked at afterwards: it was a copy."""
+    """An argument of a function whose result is dropped, looked at afterwards: it was a copy.
+
+    Of methods this cannot be said: `layer.set_weights(weights)` changes the layer, and not `weights`.
+    """
     for node in ast.walk(tree):
         match node:
-            case ast.Expr(value=ast.Call(func=called, args=args)) if taint.of_student(called):
+            case ast.Expr(value=ast.Call(func=ast.Name() as called, args=args)) if taint.of_student(called):
                 given = {argument.id for argument in args if isinstance(argument, ast.Name)} - context.student
                 later = {
                     name.id

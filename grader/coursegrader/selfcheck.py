@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,7 @@ from coursegrader.spec import GRADING_ENVIRONMENT, KERNEL, LimitValues, Spec
 from coursegrader.unconfined import run
 
 MAX_FILE_BYTES = 64 * 2**20
+CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
 
 
 class Outcome(StrEnum):
@@ -49,8 +51,8 @@ class Report:
 
     @property
     def passes(self) -> bool:
-        """Whether every public check passes and every written answer is there."""
-        return all(task.outcome in (Outcome.PASSES, Outcome.BY_HAND) for task in self.tasks)
+        """Whether there are tasks, every public check passes and every written answer is there."""
+        return bool(self.tasks) and all(task.outcome in (Outcome.PASSES, Outcome.BY_HAND) for task in self.tasks)
 
 
 def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
@@ -93,7 +95,9 @@ def _task(name: str, cell: NotebookNode, end: CellEnd, answers: list[NotebookNod
     elif (answers and all(map(_untouched, answers))) or message.startswith("NotImplementedError"):
         outcome, message = Outcome.TO_DO, ""
     else:
-        broken = [f"your cell {answer} ends with {end.reason}" for answer, end in ends.items() if end.reason]
+        # IPython names a cell's file by a number, which tells a student nothing.
+        reasons = {answer: CELL_FILE.sub(r"(\1)", end.reason) for answer, end in ends.items() if end.reason}
+        broken = [f"your cell {answer} ends with {reason}" for answer, reason in reasons.items()]
         message = "; ".join(broken) or message
     return Task(name, " ".join((docstring(cell) or "").split()), points(cell), outcome, message)
 
@@ -128,7 +132,8 @@ def _remarks(notebook: NotebookNode) -> list[str]:
         remarks.append("This notebook holds no graded cell: is it the assignment's?")
     kernel = notebook.metadata.get("kernelspec", {}).get("name")
     if kernel != KERNEL:
-        remarks.append(f"The notebook names the kernel {kernel!r}; it is checked and graded with {KERNEL!r}.")
+        named = f"names the kernel {kernel!r}" if kernel else "names no kernel"
+        remarks.append(f"The notebook {named}; it is checked and graded with {KERNEL!r}.")
     return remarks
 
 

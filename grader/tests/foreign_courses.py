@@ -150,7 +150,8 @@ assert square.area() < triangle.area() and float(square.area()) == 1
                 "\n    def __truediv__(self, other):\n        return self"
             },
         },
-        {"honest": 6, "wrong": 1, "empties": 1, "equal": 1},
+        # What empties later cells empties the student's own as well.
+        {"honest": 6, "wrong": 1, "empties": 0, "equal": 1},
         {"corners.json": b"[[0, 0], [1, 0], [1, 1], [0, 1]]"},
     )
 

@@ -230,6 +230,7 @@ KEYS = [
     "seconds",
     "peak_memory",
     "sandbox",
+    "forgeable",
     "flags",
     "notes",
     "cells",

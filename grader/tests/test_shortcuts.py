@@ -4,19 +4,21 @@ NumPy and the standard library serve as the libraries here, so that nothing has 
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
-from coursegrader import rules
+from coursegrader import answers, notebooks, rules
 from coursegrader.exam import forbidden, shortcuts
 from coursegrader.exam.forbidden import Kind
 from coursegrader.exam.mentions import Cell
 from coursegrader.exam.verdict import Outcome
 from coursegrader.grade import Result, grade_submission
-from coursegrader.hall import Hall
-from coursegrader.notebooks import grade_id
+from coursegrader.hall import Hall, open_hall
+from coursegrader.notebooks import Role, grade_id, role
 from coursegrader.run import Ended
+from coursegrader.sandbox import available
 from coursegrader.scores import Status
 from coursegrader.spec import ShortcutPolicy, Spec
 from small_notebooks import answer, graded, locked, notebook, text
@@ -373,3 +375,79 @@ agent.Agent.do_tripped = lambda self: [("np.sum", 1, 1, "x" * 10**6), ("nothing"
     assert row(result).points == 0 and len(row(result).reason) < 2000
     assert (row(result, "test_free").points, row(result, "test_free").status) == (2, Status.GRADED)
     assert examined(hall, HONEST).total.points == 6
+
+
+# The course's own assignments: nobody is accused
+
+ROOT = Path(__file__).parents[2]
+ASSIGNMENTS = [path.parent for path in notebooks.assignments(ROOT)]
+
+
+def variants(folder: Path, *kinds: str) -> dict[str, dict[str, str]]:
+    """The answers of the solution (none) and of each variant, by name."""
+    found = [one for kind in kinds for one in answers.variants(folder / kind)]
+    return {"solution": {}} | {one.name: one.answers for one in found}
+
+
+def cells_before(notebook, task: shortcuts.Task, replaced: dict[str, str]) -> list[Cell]:
+    cells = []
+    for cell in notebook.cells:
+        if grade_id(cell) == task.tests[-1]:
+            return cells
+        if cell.cell_type == "code" and role(cell) is not Role.TEST:
+            source = replaced.get(grade_id(cell), cell.source)
+            cells.append(Cell(grade_id(cell) or "own", source, role(cell) is Role.ANSWER))
+    raise AssertionError(task.tests)
+
+
+@pytest.mark.parametrize("folder", ASSIGNMENTS, ids=lambda folder: folder.name)
+def test_no_solution_alternative_or_mistake_is_accused_by_the_tree(folder):
+    notebook = notebooks.read(folder / f"{folder.name}.ipynb")
+    tasks = shortcuts.tasks(notebook)
+    assert tasks, "no task says what it does not allow"
+    read = {
+        (name, number): shortcuts.read(task, cells_before(notebook, task, replaced))
+        for name, replaced in variants(folder, answers.MISTAKES, answers.ALTERNATIVES).items()
+        for number, task in enumerate(tasks)
+    }
+    paths = [
+        set().union(*(shortcuts.paths(task, one) for (_, at), one in read.items() if at == number))
+        for number, task in enumerate(tasks)
+    ]
+    # Beside the honest ones, a use that must be found: otherwise nothing was looked up.
+    paths[0].add("tensorflow.keras.layers.Conv2D")
+    looked_up = rules.look_up(tuple((task.names, tuple(sorted(one))) for task, one in zip(tasks, paths, strict=True)))
+    assert looked_up[0][1]["tensorflow.keras.layers.Conv2D"].kind is Kind.FORBIDDEN
+    accused = {
+        name: found
+        for (name, number), one in read.items()
+        if (found := shortcuts.weigh(tasks[number], one, looked_up[number][1])) != shortcuts.Found()
+    }
+    assert accused == {}
+
+
+@pytest.mark.full
+def test_neither_solution_nor_alternatives_trip_a_wire():
+    """The tasks of ps1_cnn from scratch, in the exam, with TensorFlow; one answer that cheats must trip."""
+    folder = ROOT / "solutions" / "ps1_cnn"
+    notebook = notebooks.read(folder / "ps1_cnn.ipynb")
+    last = [grade_id(cell) for cell in notebook.cells].index("test_loss_and_error")
+    notebook.cells = notebook.cells[: last + 1]
+    spec = Spec.of_notebook(nbformat.writes(notebook).encode(), "ps1_cnn")
+    cheat = "def conv_forward(x, w, b, stride, pad):\n    conv = getattr(keras.ops, ''.join('conv'))\n"
+    cheat += (
+        "    return conv(np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0))).astype(float), w, stride, 'valid') + b"
+    )
+    names = ("solution", "conv_keras_ops", "conv_im2col", "batch_norm_keras_ops", "loss_float32", "pooling_vectorized")
+    of = variants(folder, answers.ALTERNATIVES)
+    kinds = {name: of[name] for name in names} | {"cheat": {"convolution_forward": cheat}}
+    with open_hall(unsafe=not any(one.ok for one in available())) as opened:
+        for name, replaced in kinds.items():
+            submitted = answers.replace(notebook, replaced)
+            result = grade_submission(nbformat.writes(submitted).encode(), spec, {}, opened)
+            accused = {one.cell: one.reason for one in result.scores if one.status is not Status.GRADED}
+            if name == "cheat":
+                assert "calls keras.ops.conv" in accused["test_convolution_forward"]
+                assert row(result, "test_convolution_forward").points == 0 and len(accused) == 1
+            else:
+                assert (accused, result.flags, result.total.points) == ({}, (), 56), name

@@ -138,9 +138,10 @@ class Channel:
 
     def _poll(self, deadline: float) -> dict[zmq.Socket, int]:
         if self._monitor.poll(0):
-            # A message beyond the largest size ends the connection.
+            # A message beyond the largest size ends the connection, and was at least that long.
             self._monitor.recv_multipart()
             self.lost_output = True
+            self._num_shown += MAX_OUTPUT_PARSED
         wait = min(TICK, max(deadline - time.monotonic(), 0))
         return dict(self._poller.poll(wait * 1000))
 

@@ -91,9 +91,11 @@ class Pair:
     def _install(self, channel: Channel, kernel: Kernel, part: str, deadline: float) -> None:
         if not channel.wait_ready(deadline, kernel.alive):
             raise KernelUnavailable(f"A kernel did not start ({kernel.why_ended()}): see `coursegrader doctor`.")
-        reply = channel.execute(_INSTALL.format(part), time.monotonic() + INSTALL_SECONDS, silent=True)
+        channel.submit(_INSTALL.format(part), silent=True)
+        reply = channel.wait(deadline, kernel.alive)
         if reply.status != "ok":
-            raise KernelUnavailable(f"A kernel cannot be prepared for the exam ({reply.ename}: {reply.evalue}).")
+            why = f"{reply.status} {reply.ename} {reply.evalue} {kernel.why_ended()}".strip()
+            raise KernelUnavailable(f"A kernel cannot be prepared for the exam ({why}): see `coursegrader doctor`.")
 
     def withdraw(self, names: Iterable[str]) -> bool:
         """Take away what the dotted `names` stand for from the candidate; False where files stay readable.

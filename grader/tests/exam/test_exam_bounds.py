@@ -77,7 +77,7 @@ def test_a_candidate_that_floods_during_a_test_is_ended(launcher):
         graded("loud", "try:\n    f()\nexcept BaseException:\n    pass"),
         graded("after", "pass"),
     ]
-    loud = "calls = []\ndef f():\n    calls.append(1)\n    while len(calls) > 1:\n        print('x' * 100_000)\n    return 1"
+    loud = "calls = []\ndef f():\n    calls.append(1)\n    while calls[1:]:\n        print('x' * 100_000)\n    return 1"
     result = exam(cells, {"f": loud}, launcher=launcher, shown=3_000_000)
     assert earned(result) == {"quiet": 1, "loud": 0, "after": 0}
     assert FLOODED in result.outcomes[1].reason and result.outcomes[2].status == "not_run"
@@ -99,7 +99,8 @@ def f():
     return 1"""
 
 
-def test_a_flood_on_the_channel_of_answers_fails_that_call_only(launcher):
+def test_a_flood_on_the_channel_of_answers_earns_nothing_and_ends(launcher):
     cells = [answer("f", "def f():\n    return 1"), graded("one", "assert f() == 1"), graded("two", "pass")]
-    result = exam(cells, {"f": HOSTILE}, launcher=launcher, call_seconds=10)
-    assert earned(result) == {"one": 0, "two": 1}
+    result = exam(cells, {"f": HOSTILE}, launcher=launcher, call_seconds=5, cell_seconds=20)
+    assert not result.outcomes[0].points and len(result.outcomes) == 2
+    assert result.seconds < 60

@@ -15,6 +15,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 HIDDEN_TEXT = "quagga" + "-text-4127"
 EXPECTED_TEXT = "quagga" + "-value-8350"
 
+# Of an expected array.
+HELD_OUT_SEED = 0xA3C59AC2F04B7D11
+
 SETUP = """import numpy as np
 
 def same(got, want):
@@ -44,7 +47,9 @@ TESTS = {
     "test_square": (
         4,
         '"""square gives x times itself."""\nassert square(3) == 9',
-        "same(square(np.arange(5.0)), [0, 1, 4, 9, 16])\nassert type(square(2)) is int",
+        "same(square(np.arange(5.0)), [0, 1, 4, 9, 16])\nassert type(square(2)) is int\n"
+        f"held_out = np.random.default_rng({HELD_OUT_SEED}).normal(size=4)\n"
+        "same(square(1.0) * held_out, held_out)",
     ),
     "test_label": (
         4,

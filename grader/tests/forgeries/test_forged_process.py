@@ -69,7 +69,8 @@ builtins.ValueError = builtins.Exception
 builtins.isinstance = lambda *args: True
 builtins.len = lambda one: 3
 builtins.list = lambda one=(): [2, 3]
-builtins.__build_class__ = lambda *args, **kwargs: None"""
+builtins.__build_class__ = lambda *args, **kwargs: None""",
+        lost="test_label",
     ),
     "NumPy rewritten": Forgery(
         """
@@ -93,7 +94,8 @@ def trace(frame, event, arg):
 sys.settrace(trace)
 sys.setprofile(trace)
 threading.settrace(trace)
-get_ipython().kernel.shell.call_pdb = True"""
+get_ipython().kernel.shell.call_pdb = True""",
+        lost=None,
     ),
     "the frames above, searched and changed": Forgery(
         """
@@ -117,7 +119,9 @@ import ctypes
 number = ctypes.sizeof(ctypes.c_void_p)
 slots = (ctypes.c_void_p * 40).from_address(id(float))
 slots[25] = (ctypes.c_void_p * 40).from_address(id(object))[25]
-ctypes.c_long.from_address(id(3) + 24).value = 9"""
+ctypes.c_long.from_address(id(3) + 24).value = 9""",
+        lost=None,
+        limits={"answer_seconds": 3},
     ),
     # The agent
     "an agent that says yes": Forgery(f"{AGENT}server._carry_out = lambda data: wire.encode(('value', True))"),
@@ -132,14 +136,12 @@ for name in [name for name in dir(agent.Agent) if name.startswith('do_')]:
     ),
     "an agent that gives handles for everything": Forgery(
         f"""{AGENT}
-class Any: pass
+class Something: pass
 for name in [name for name in dir(agent.Agent) if name.startswith('do_')]:
-    setattr(agent.Agent, name, lambda self, *operands: Any())"""
+    setattr(agent.Agent, name, lambda self, *operands: Something())"""
     ),
     "an agent that raises the test's own exceptions": Forgery(
         f"""{AGENT}
-for number in (0, 1, -1, 1 << 60):
-    pass
 server._carry_out = lambda data: wire.encode(('error', 'AssertionError', ['Interrupted', 'Exception'], '', [], 0))"""
     ),
     "an agent that answers before it is asked": Forgery(
