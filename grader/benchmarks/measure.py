@@ -81,7 +81,12 @@ def watch_memory(coordinator: int, seconds: float = 0.5) -> Iterator[Memory]:
 
     def look() -> None:
         while not over.wait(seconds):
-            for process in [psutil.Process(coordinator), *psutil.Process(coordinator).children(recursive=True)]:
+            try:
+                run = psutil.Process(coordinator)
+                everyone = [run, *run.children(recursive=True)]
+            except psutil.Error:
+                continue
+            for process in everyone:
                 try:
                     resident, what = process.memory_info().rss, role(process, coordinator)
                 except psutil.Error:

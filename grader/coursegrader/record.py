@@ -324,7 +324,7 @@ class Recorder:
             os.fsync(handle.fileno())
 
     def _settle(self, submission: Submission) -> None:
-        """Puts what was staged in its place, once the gradebook knows it; the notebook last, for by it the next run can tell."""
+        """Puts what was staged in its place, once the gradebook knows it; the notebook, which says so, last."""
         self._write_beside(submission)
         path = self._path(submission.student)
         _staged(path).replace(path)

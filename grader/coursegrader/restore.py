@@ -7,10 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_solution
 
 from coursegrader.intake import submitted_id
-from coursegrader.notebooks import by_grade_id
+from coursegrader.notebooks import by_grade_id, nbgrader
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def restore(submitted: NotebookNode, reference: NotebookNode) -> Restored:
     cells = [*own[None]]
     blank = set()
     for name, cell in instructors.items():
-        if is_solution(cell) and not _answer(cell, submitted_cells[name]):
+        if nbgrader(cell).get("solution") and not _answer(cell, submitted_cells[name]):
             blank.add(name)
         cells += [cell, *own[name]]
     students = {id(cell) for group in own.values() for cell in group}
@@ -69,7 +68,9 @@ def restore(submitted: NotebookNode, reference: NotebookNode) -> Restored:
         notebook,
         blank=frozenset(blank),
         copied=frozenset(
-            name for name, cell in instructors.items() if is_solution(cell) and len(submitted_cells[name]) > 1
+            name
+            for name, cell in instructors.items()
+            if nbgrader(cell).get("solution") and len(submitted_cells[name]) > 1
         ),
         missing=frozenset(name for name in instructors if not submitted_cells[name]),
     )

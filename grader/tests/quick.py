@@ -47,7 +47,7 @@ def result(notebook: bytes, spec: Spec) -> Result:
 
 
 class Here(Executor):
-    """An executor that grades in this process by `result`, `seconds` each, and remembers the digests of what it was given.
+    """An executor that grades in this process by `result`, `seconds` each; `given` are the digests of its notebooks.
 
     `machine_fails` holds answers: a submission with one of them fails for reasons of the machine.
     """

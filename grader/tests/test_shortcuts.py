@@ -199,6 +199,16 @@ def test_what_cannot_be_told_is_a_doubt(source, words):
     assert any(words in doubt for doubt in one.doubts), one
 
 
+def test_a_cell_that_is_no_code_raises_no_doubt():
+    assert found(function("return x"), "%%html\n<b>np.convolve</b>") == shortcuts.Found()
+    assert "code that cannot be read" in found(function("return x"), "%%writefile tools.py\n(").doubts[0]
+
+
+def test_what_is_said_stays_short():
+    (doubt,) = found(function(f"return {'hidden' * 1000}(x)")).doubts
+    assert len(doubt) <= 300
+
+
 def test_reading_never_fails():
     for source in (
         "def smooth(:",

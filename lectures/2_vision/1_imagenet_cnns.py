@@ -13,12 +13,14 @@
 # |---|---|
 # | **Papers** | A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet classification with deep convolutional neural networks*, NIPS (2012): AlexNet · C. Szegedy et al., *Going deeper with convolutions*, CVPR (2015): GoogLeNet · K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR (2016): ResNet · O. Russakovsky et al., *ImageNet large scale visual recognition challenge*, IJCV (2015): the challenge, and people at it |
 # | **You need** | `1_foundations/2_training`: backpropagation, Adam, batch normalization, dropout |
-# | **Time** | two to three minutes on two CPU cores with the bundled data; about half an hour with CIFAR-10; not yet timed on a GPU |
+# | **Time** | about two minutes on two CPU cores with the bundled data; a few times that with CIFAR-10; on a GPU not timed yet |
 #
 # You will train three networks that changed computer vision, beside the method that they replaced, on the same images;
-# see why depth needs skip connections; and measure your own error rate.
+# see what a connection that skips layers does for a deep network; and measure your own error rate.
 
 # %%
+import math
+
 import coursekit  # First: it imports Keras and TensorFlow without their start-up messages.
 import ipywidgets
 import keras
@@ -27,9 +29,10 @@ import numpy as np
 from coursedata import Nuisances, load_images, render
 from coursekit import plots
 from IPython.display import Markdown, display
+from joblib import Parallel, delayed
 from keras import layers
 from PIL import Image
-from skimage.color import rgb2lab
+from skimage.color import rgb2hsv, rgb2lab
 from skimage.feature import hog
 from sklearn.svm import LinearSVC
 
@@ -43,9 +46,11 @@ profile, device
 #
 # The ImageNet challenge (ILSVRC, 2010 to 2017) asked for the class of a photograph, one of 1,000, after 1.2 million
 # labelled examples. A system may name five classes; the **top-5 error** is the share of test images whose true class is
-# not among them. Until 2011 the winners computed hand-made features and trained a linear classifier. In 2012 one entry
-# learned its features from the pixels, and the error fell by ten points against the next best entry (16.4 % to 26.2 %).
-# Three years later an entry made fewer errors than the trained human annotator who had tried it.
+# not among them (with one guess only: the **top-1 error**). Until 2011 the winners computed **features** by hand-made
+# rules (numbers that describe the image: its edges, its colours, in each region) and trained a linear classifier on
+# them. In 2012 one entry learned its features from the pixels, and its error was ten points below that of the next best
+# entry (16.4 % against 26.2 %). Three years later an entry made fewer errors than the trained human annotator who had
+# tried it.
 
 # %%
 # (year, entry, top-5 error in %, kind): entries, on the challenge's test sets.
@@ -81,22 +86,22 @@ axis.plot(
 )
 for year, name, error, kind in WINNERS:
     if kind != "CNNs, outside data":
-        axis.annotate(name, (year, error), (10, -3), textcoords="offset points", fontsize=7)
+        axis.annotate(name, (year, error), (10, 2), textcoords="offset points", fontsize=7)
 axis.axhline(5.1, color=plots.PALETTE[2], linestyle="--", label="a trained annotator, 1,500 images")
-axis.axhline(12.0, color=plots.PALETTE[2], linestyle=":", label="a second one, less trained, 258 images")
 axis.set(xlim=(2009.5, 2018.2), ylim=(0, 31), xlabel="year of the challenge", ylabel="top-5 error (%)")
 axis.set_title("ILSVRC: classification error of the entries")
 axis.legend(fontsize=8, loc="upper right")
 figure
 
 # %% [markdown]
-# *What to see:* the step of 2012, and that the hollow points gain only about a point from more data. The round
-# points are all averages of several networks; the dashes show what one network did without the others' help.
+# *What to see:* the step of 2012, and that the hollow points gain only about a point from more data. Every round point
+# is an **ensemble**: the answers of several networks, averaged. The short bars show what one network did alone. (The
+# middle column below names methods; you do not need them here.)
 #
 # | point | what it is | source |
 # |---|---|---|
 # | 2010: 28.2 | six sparse-coding models averaged | Krizhevsky et al. 2012, section 6 and Table 1; organizers' page, results 2010 (0.28191) |
-# | 2011: 25.8 | Fisher vectors | organizers' page, results 2011 (0.25770) |
+# | 2011: 25.8 | Fisher vectors | organizers' page, results 2011 (0.25770)* |
 # | 2012: 26.2 | second place, several Fisher-vector classifiers | organizers' page, results 2012 (0.26172); Krizhevsky et al. 2012, Table 2 |
 # | 2012: 16.4 | AlexNet: five CNNs, supplied data only | organizers' page, results 2012 (0.16422); Krizhevsky et al. 2012, Table 2 |
 # | 2012: 15.3 | another entry: seven CNNs, two of them first trained on ImageNet's Fall 2011 release | the same two (0.15315) |
@@ -105,17 +110,20 @@ figure
 # | 2014: 6.7 | seven networks, 144 crops of each image, no outside data | Szegedy et al. 2015, section 7 and Table 2 (6.67) |
 # | 2014: 10.07, one network, one crop | validation set | Szegedy et al. 2015, Table 3 |
 # | 2015: 3.57 | six residual networks; one of 152 layers alone: 4.49 on the validation set | He et al. 2016, section 4.1, Tables 4 and 5 |
-# | 2016: 2.99 | an ensemble | organizers' page, results 2016 (0.02991) |
+# | 2016: 2.99 | an ensemble | organizers' page, results 2016 (0.02991)*; Hu et al. 2018 say "25 % better" of their 2.251 |
 # | 2017: 2.25 | an ensemble with squeeze-and-excitation blocks | Hu et al., *Squeeze-and-excitation networks*, CVPR 2018, abstract (2.251) |
-# | people: 5.1 and 12.0 | two annotators, one who practised on 500 images and one on 100 | Russakovsky et al. 2015, section 6.4 |
+# | people: 5.1 | one annotator, who had practised on 500 images | Russakovsky et al. 2015, section 6.4 |
+#
+# \* read in a transcription of that page, not on the page itself.
 #
 # "Human performance" here is *one* person on 1,500 images: with that many images the figure could as well have been 4.1
 # or 6.3.
 #
 # **The claims of this lecture**, each checked at the end: (1) the best of the three networks makes at least 20 % fewer
-# errors than the method before; (2) on scenes of objects, AlexNet makes at most half of its errors; (3) a plain deep
-# network *trains* worse than the same network with skip connections; (4) six nuisances (viewpoint, light, …) cost
-# AlexNet at most half of what they cost the method before.
+# errors than the method before; (2) on scenes of objects, AlexNet makes at most 60 % of its errors; (3) a plain deep
+# network *trains* worse than the same network with skip connections; (4) where one of six nuisances (viewpoint, light,
+# …) is stronger than in training, AlexNet makes at most 80 % of the errors of the method before. (The course had set
+# out to show more: see *What each nuisance costs*.)
 
 # %% [markdown]
 # ## Data
@@ -123,14 +131,25 @@ figure
 # The bundled images are **object scenes**: twelve kinds of things, drawn by `coursedata.scenes` with everything that
 # makes recognition hard under control. With `COURSE_SOURCE=real` the same notebook runs on CIFAR-10 (photographs in ten
 # classes); what needs the generator's controls (the nuisances) is then still measured on scenes, and only that.
+#
+# A thing seen in a mirror is still the same thing. So every training image is there a second time, mirrored, as in
+# AlexNet's training (section 4.1 of its paper), for all methods alike.
 
 # %%
 SOURCES = tuple(dict.fromkeys((profile.source, "bundled")))
 SIZES = {
     "bundled": {"num_train": profile.pick(small=6000, full=24000), "num_test": profile.pick(small=1000, full=3600)},
-    "real": {"num_train": 20000, "num_test": 4000},
+    "real": {"num_train": profile.pick(small=10000, full=50000), "num_test": profile.pick(small=2000, full=10000)},
 }
-splits = {source: load_images(source, **SIZES[source], seed=seed) for source in SOURCES}
+
+
+def with_mirror_images(split):
+    """The split with the mirror images of the training images behind them."""
+    both = np.concatenate([split.x_train, split.x_train[:, :, ::-1]])
+    return split._replace(x_train=both, y_train=np.tile(split.y_train, 2))
+
+
+splits = {source: with_mirror_images(load_images(source, **SIZES[source], seed=seed)) for source in SOURCES}
 x_train, y_train, x_test, y_test, class_names = splits[profile.source]
 num_classes = len(class_names)
 chosen = np.argsort(y_train[:200], kind="stable")[:: 200 // 24][:24]
@@ -174,7 +193,8 @@ plots.image_grid(
 # Before you look at what machines do: classify some test images yourself. Click the class you see. After each answer
 # you get the truth, your error so far, and the interval in which your true error rate lies with 95 % confidence
 # (Wilson's interval: with $e$ errors in $n$ images it is still tens of points wide after twenty images). Run all cells
-# first if you like; the quiz waits for you, and the rest of the notebook does not wait for the quiz.
+# first if you like; the quiz waits for you, and the rest of the notebook does not wait for the quiz. Afterwards run the
+# cell of the table in *Measure* once more: its last row is you.
 
 
 # %%
@@ -196,7 +216,7 @@ def summary(answers, labels):
 
 
 # %%
-class Quiz:
+class Quiz(ipywidgets.VBox):
     """Shows test images one by one and counts the reader's errors."""
 
     def __init__(self, images, labels, class_names):
@@ -208,7 +228,7 @@ class Quiz:
         for k, button in enumerate(buttons):
             button.on_click(lambda _, answer=k: self.answer(answer))
         grid = ipywidgets.GridBox(buttons, layout=ipywidgets.Layout(grid_template_columns="repeat(4, 160px)"))
-        self.widget = ipywidgets.VBox([self.picture, grid, self.verdict])
+        super().__init__([self.picture, grid, self.verdict])
         self.show_next("Which of these is it?")
 
     def answer(self, answer):
@@ -226,116 +246,135 @@ class Quiz:
         self.picture.value = enlarged._repr_png_()
         self.verdict.value = text
 
+    def __repr__(self):
+        # What is seen where the notebook is only read.
+        return f"A quiz of {len(self.labels)} images, with a button for each class: run the notebook to take it."
+
 
 # %%
 quiz = Quiz(x_test[:30], y_test[:30], class_names)
-quiz.widget
+quiz
 
 # %% [markdown]
 # ## Before
 #
 # **Histograms of oriented gradients** (HOG; N. Dalal and B. Triggs, CVPR 2005) with a linear support vector machine
-# stand for the years before 2012: features by hand, a linear classifier learned. The image is cut into cells; in each
-# cell, the directions of the grey-value gradients vote into a histogram, weighted by their strength; blocks of 2 × 2
-# cells are normalized, so that contrast does not matter. What the class is, a hyperplane in the space of all histograms
-# has to say.
+# stand for the years before 2012: features by hand, a linear classifier learned. At every pixel, brightness rises most
+# in some direction, by some amount: its *gradient* (in the plane of the image; nothing to do with a loss). The image is
+# cut into cells; in each cell, the gradients' directions vote into a histogram, weighted by their strength; blocks of
+# cells, say 2 × 2, are normalized together, so that contrast does not matter. A **support vector machine** (SVM) then
+# learns, for each class, one weight for every number in all the histograms; the class with the largest weighted sum
+# wins. Its constant $C$ says how hard it tries to get every training image right rather than to keep its weights small.
 
 # %%
-example = x_train[chosen[0]]
+example = render(1, seed=3, size=128, labels=[house], nuisances=Nuisances.none()).images[0]
 _, drawing = hog(
-    example, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2), visualize=True, channel_axis=-1
+    example, orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2), visualize=True, channel_axis=-1
 )
 plots.image_grid(
-    [np.asarray(example, float).mean(axis=-1) / 255, drawing / drawing.max()],
-    ["image (brightness)", "its HOG, 8 × 8 cells"],
-    scale=2.2,
+    [example, np.sqrt(drawing / drawing.max())],
+    ["128 × 128 pixels", "HOG, cells of 16 × 16 pixels"],
+    scale=2.6,
 )
 
 # %% [markdown]
-# *What to see:* each cell keeps only which way its edges run. That is what makes HOG robust to light, and it is also
-# all it knows: it cannot tell an edge of the object from an edge of the background.
+# *What to see:* one star a cell; a bright ray is a strong edge in the ray's direction. Along the house's walls the
+# rays stand upright, at its roof they lean with it, and where nothing changes a cell has nothing to say. That a cell
+# keeps only which way its edges run makes HOG robust to light, and it is also all it knows: it cannot tell an edge of
+# the object from an edge of the background.
 #
-# A baseline deserves its best. We search over the settings that Dalal and Triggs studied (their section 6): the size of
-# the cells, the number of orientations, the block's norm, the colour space (for each pixel the channel with the
-# strongest gradient counts), and the SVM's $C$. One setting at a time, in this order, is changed and kept where it
-# helps on images held out from the *training* set; the winner is trained again on all of them.
+# A baseline deserves its best. We search over the settings that Dalal and Triggs studied (their section 6): the
+# colours in which gradients are taken (of several channels, each pixel uses the one with the strongest gradient), the
+# size of the cells and blocks, the number of directions, how a block is normalized, and the SVM's $C$. One setting at
+# a time, in this order, is changed and kept where it helps on images held out from the *training* set, each with its
+# own best $C$; the winner is trained again on all of them.
 
 # %%
-HOG_START = {"cell": 8, "orientations": 9, "norm": "L2-Hys", "colour": "RGB", "C": 0.03}
+HOG_START = {"colours": "RGB", "cell": 6, "block": 2, "orientations": 9, "norm": "L2-Hys"}
 HOG_CHOICES = {
-    "cell": (4, 6, 8),
+    "colours": ("RGB", "Lab", "grey", "saturation"),
+    "cell": (4, 5, 6, 8),
+    "block": (2, 3),
+    "norm": ("L2-Hys", "L2", "L1-sqrt"),
     "orientations": (9, 12),
-    "norm": ("L2-Hys", "L1-sqrt"),
-    "colour": ("RGB", "Lab", "grey"),
-    "C": (0.003, 0.01, 0.03, 0.1),
 }
+C_CHOICES = (0.01, 0.05, 0.2, 1.0)
+# Each takes and gives images (num, height, width, channels).
 COLOURS = {
-    "RGB": lambda image: image,
-    "Lab": lambda image: rgb2lab(image).astype(np.float32),
-    "grey": lambda image: image.mean(axis=-1, keepdims=True),
+    "RGB": lambda images: images,
+    "Lab": lambda images: rgb2lab(images).astype(np.float32),
+    "grey": lambda images: images.mean(axis=-1, keepdims=True),
+    "saturation": lambda images: rgb2hsv(images)[..., 1:2],
 }
 
 
 # %%
-def hog_features(images, *, cell, orientations, norm, colour):
+def hog_features(images, *, colours, cell, block, orientations, norm):
     """HOG of uint8 images (num, height, width, 3): (num, features)."""
-    options = {"pixels_per_cell": (cell, cell), "cells_per_block": (2, 2), "channel_axis": -1}
-    convert = COLOURS[colour]
-    return np.stack([hog(convert(image), orientations, block_norm=norm, **options) for image in images])
+    options = {"pixels_per_cell": (cell, cell), "cells_per_block": (block, block), "channel_axis": -1}
+    return np.stack([hog(image, orientations, block_norm=norm, **options) for image in COLOURS[colours](images)])
 
 
 class HogClassifier:
-    """HOG features and a one-against-all linear SVM."""
+    """HOG features and a linear SVM for each class against all others."""
 
     def __init__(self, C, **hog_settings):
         self.hog_settings = hog_settings
-        self.svm = LinearSVC(C=C, tol=1e-3, random_state=seed)
+        self.svm = LinearSVC(C=C, dual=True, tol=1e-2, random_state=seed)
 
     def fit(self, images, labels):
-        self.svm.fit(hog_features(images, **self.hog_settings), labels)
+        halves = np.array_split(images, 2)
+        features = np.concatenate(Parallel(n_jobs=2)(delayed(hog_features)(x, **self.hog_settings) for x in halves))
+        self.svm.fit(features, labels)
+        self.training_error = 1 - self.svm.score(features, labels)
         return self
 
     def scores(self, images):
-        """The SVMs' decision values, (num, classes)."""
+        """The weighted sums of all classes, (num, classes)."""
         return self.svm.decision_function(hog_features(images, **self.hog_settings))
 
 
 # %%
-def search_hog(images, labels, num_fit, num_held_out):
-    """The best settings by the error on held-out training images, and the error of each setting tried."""
-    images, labels = images[: num_fit + num_held_out], labels[: num_fit + num_held_out]
-    features, tried = {}, {}
+def held_out_error(settings, images, labels, num_fit):
+    """The best C for these HOG settings, and its error on the images behind the first `num_fit`: (error, C)."""
+    features = hog_features(images, **settings)
+    svms = {
+        C: LinearSVC(C=C, dual=True, tol=1e-2, random_state=seed).fit(features[:num_fit], labels[:num_fit])
+        for C in C_CHOICES
+    }
+    return min((1 - svm.score(features[num_fit:], labels[num_fit:]), C) for C, svm in svms.items())
 
-    def error(settings):
-        *hog_key, C = key = tuple(settings.values())
-        if key not in tried:
-            if tuple(hog_key) not in features:
-                features[tuple(hog_key)] = hog_features(images, **dict(zip(settings, hog_key, strict=False)))
-            x = features[tuple(hog_key)]
-            svm = LinearSVC(C=C, tol=1e-3, random_state=seed).fit(x[:num_fit], labels[:num_fit])
-            tried[key] = 1 - svm.score(x[num_fit:], labels[num_fit:])
-        return tried[key]
 
-    best = dict(HOG_START)
+def search_hog(images, labels, num_fit):
+    """The best settings, and a row (error, C, settings...) for each that was tried."""
+    best, tried = dict(HOG_START), {}
     for name in coursekit.progress_bar(HOG_CHOICES, "HOG search", unit="settings"):
-        best = min(({**best, name: choice} for choice in HOG_CHOICES[name]), key=error)
-    return best, tried
+        candidates = [{**best, name: choice} for choice in HOG_CHOICES[name]]
+        new = [settings for settings in candidates if tuple(settings.values()) not in tried]
+        results = Parallel(n_jobs=2)(delayed(held_out_error)(each, images, labels, num_fit) for each in new)
+        tried |= {tuple(settings.values()): result for settings, result in zip(new, results, strict=True)}
+        best = min(candidates, key=lambda settings: tried[tuple(settings.values())])
+    return {**best, "C": tried[tuple(best.values())][1]}, sorted((*result, *key) for key, result in tried.items())
 
 
 # %%
-NUM_SEARCH = {
-    "bundled": {"num_fit": profile.pick(small=1200, full=6000), "num_held_out": profile.pick(small=600, full=2000)},
-    "real": {"num_fit": 8000, "num_held_out": 2000},
-}
+NUM_SEARCH, NUM_FIT = profile.pick(small=(2000, 1200), full=(8000, 6000))
 baselines = {}
-for source, split in splits.items():
-    best, tried = search_hog(split.x_train, split.y_train, **NUM_SEARCH[source])
-    baselines[source] = HogClassifier(**best).fit(split.x_train, split.y_train)
-    rows = "\n".join(
-        f"| {' | '.join(map(str, key))} | {error:.3f} |" for key, error in sorted(tried.items(), key=lambda t: t[1])[:6]
-    )
-    header = f"| {' | '.join(best)} | error held out |\n|{'---|' * 6}"
-    display(Markdown(f"Best settings, {source} data ({len(tried)} tried):\n\n{header}\n{rows}"))
+for source, each in splits.items():
+    best, tried = search_hog(each.x_train[:NUM_SEARCH], each.y_train[:NUM_SEARCH], NUM_FIT)
+    baselines[source] = HogClassifier(**best).fit(each.x_train, each.y_train)
+    rows = "\n".join(f"| {error:.3f} | {' | '.join(map(str, row))} |" for error, *row in tried)
+    header = f"| error held out | C | {' | '.join(HOG_START)} |\n|{'---|' * 7}"
+    display(Markdown(f"Settings tried, {source} data, best first:\n\n{header}\n{rows}"))
+
+# %% [markdown]
+# (The names of the norms are scikit-image's; `Lab` is a colour space of one brightness and two colour channels.) With
+# 800 images held out, one standard error is 1.7 points: the order of neighbours in this table is chance, the distance
+# between the colours is not.
+#
+# *Saturation*, how lively a colour is, was no setting of the paper's. It is there because in these scenes the objects
+# are livelier than what surrounds them, and who builds features by hand looks at the pictures first. Nobody will tell
+# the networks.
 
 # %% [markdown]
 # ## Idea
@@ -343,15 +382,17 @@ for source, split in splits.items():
 # ### Convolution
 #
 # A hand-made feature is a small computation repeated at every place. A convolutional layer keeps the repetition and
-# *learns* the computation. With input $x$ of shape (height, width, channels), kernel $w$ of shape ($k$, $k$, channels,
-# filters) and bias $b$,
+# *learns* the computation. Its input is a stack of maps, the **channels** (a colour image has three). Each of its
+# **filters** looks at a small window of all channels and gives one number there; moved over all places, it makes one
+# map of the output. With input $x$ of shape (height, width, channels), the filters' weights, the **kernel** $w$, of
+# shape ($k$, $k$, channels, filters) and bias $b$,
 #
 # $$z_{i,j,f} = b_f + \sum_{u=0}^{k-1} \sum_{v=0}^{k-1} \sum_c w_{u,v,c,f}\; x_{s i + u,\; s j + v,\; c}$$
 #
-# with stride $s$. (This is what every deep learning library calls convolution; mathematicians flip the kernel first and
-# call this correlation.) Three consequences carry the whole idea: a pattern is recognized **wherever it is**, because
-# the same $w$ is used everywhere; a neuron sees only a **neighbourhood**, and stacked layers see larger ones; and there
-# are **few parameters**.
+# with stride $s$, the step from one place to the next. (Every deep learning library calls this convolution.
+# Mathematicians call it correlation; their convolution flips the kernel first.) Three consequences carry the whole
+# idea: a pattern is recognized **wherever it is**, because the same $w$ is used everywhere; an output sees only a
+# **neighbourhood**, and stacked layers see larger ones; and there are **few parameters**.
 #
 # Here is one kernel, on a picture of a bright square. Check the marked sum by hand.
 
@@ -387,7 +428,7 @@ print("by hand   ", (kernel * patch).sum(), "  by the layer", float(response[2, 
 #
 # **Pooling** replaces a window by its largest value: the answer "there is such an edge about here" survives a shift by
 # a pixel, and the maps get smaller. **ReLU**, $\max(0, z)$, makes the layers more than one linear map and lets
-# gradients pass undiminished where it is open.
+# gradients pass undiminished where $z > 0$.
 #
 # ### Fewer parameters, three times
 #
@@ -396,6 +437,9 @@ print("by hand   ", (kernel * patch).sum(), "  by the layer", float(response[2, 
 # | one kernel for all places | every CNN | a dense layer has a weight for every pair of input and output |
 # | 1 × 1 convolutions that first reduce the channels | GoogLeNet's inception block | the 5 × 5 kernels then see fewer channels |
 # | averaging over all places at the end | GoogLeNet, ResNet | the large dense layers of AlexNet |
+#
+# AlexNet's first layer, in the first rows below, has 96 filters of 11 × 11 and stride 4. (The paper writes 224 pixels a
+# side; its 55 × 55 places need 227.)
 
 
 # %%
@@ -404,7 +448,7 @@ def conv_parameters(kernel_size, channels_in, filters):
     return (kernel_size**2 * channels_in + 1) * filters
 
 
-print(f"224 × 224 × 3 pixels to 55 × 55 × 96, dense   {224 * 224 * 3 * 55 * 55 * 96:>18,} weights")
+print(f"227 × 227 × 3 pixels to 55 × 55 × 96, dense   {227 * 227 * 3 * 55 * 55 * 96:>18,} weights")
 print(f"the same by one 11 × 11 convolution           {conv_parameters(11, 3, 96):>18,} parameters")
 print(f"inception 3a: 5 × 5, from 192 to 32 channels  {conv_parameters(5, 192, 32):>18,} parameters")
 reduced = conv_parameters(1, 192, 16) + conv_parameters(5, 16, 32)
@@ -422,15 +466,17 @@ print(f"the same after a 1 × 1 reduction to 16        {reduced:>18,} parameters
 # $$y = x + F(x), \qquad
 # \frac{\partial \ell}{\partial x} = \frac{\partial \ell}{\partial y}\Bigl(1 + \frac{\partial F}{\partial x}\Bigr).$$
 #
-# With $F = 0$ the block does nothing, and whatever the layers do, the gradient has a way past them: the 1. Their
-# residual network of 34 layers reached 25.03 %, the one of 18 layers 27.88 %.
+# ($\ell$ is the loss; $\partial F / \partial x$ is a matrix, so the 1 is the identity.) With $F = 0$ the block does
+# nothing, and whatever the layers do, the gradient has a way past them: the 1. Their residual network of 34 layers
+# reached 25.03 %, the one of 18 layers 27.88 %.
 
 # %% [markdown]
 # ## Build
 #
 # The three networks are written for images of any size and any number of classes; the profile only chooses widths.
-# Pixels go in as they are (0 to 255) and are rescaled by the first layer; logits come out (softmax is part of the
-# loss).
+# Pixels go in as they are (0 to 255) and are rescaled by the first layer. **Logits** come out: one number a class,
+# $z_c$, from which softmax makes probabilities, $p_c = e^{z_c} / \sum_j e^{z_j}$. The loss is softmax cross-entropy,
+# $-\log p$ of the true class, averaged over the batch.
 #
 # ### AlexNet
 #
@@ -508,14 +554,14 @@ del paper_alexnet
 
 # %% [markdown]
 # Check two rows by hand: `conv1` has $(11 \cdot 11 \cdot 3 + 1) \cdot 96 = 34{,}944$ parameters and gives $\lfloor (227
-# - 11)/4 \rfloor + 1 = 55$ places a side; `dense6` has $(6 \cdot 6 \cdot 256 + 1) \cdot 4096 = 37{,}752{,}832$. (The
-# paper writes 224; its numbers of places need 227.)
+# - 11)/4 \rfloor + 1 = 55$ places a side; `dense6` has $(6 \cdot 6 \cdot 256 + 1) \cdot 4096 = 37{,}752{,}832$.
 #
 # ### GoogLeNet
 #
 # What size should the kernels have? An inception block tries several in parallel and lets training choose: a list of
 # branches, each a list of convolutions, all joined along the channels. We use batch normalization after each
-# convolution (Ioffe and Szegedy, ICML 2015, did the same to GoogLeNet) and no auxiliary classifiers.
+# convolution (Ioffe and Szegedy, ICML 2015, did the same to GoogLeNet), and leave out the paper's two further
+# classifiers halfway up, which were there to give the lower layers more gradient.
 
 
 # %%
@@ -528,7 +574,7 @@ def conv_norm(x, filters, kernel_size, strides=1, *, relu=True):
 
 # %%
 def inception(x, width):
-    """An inception block (Szegedy et al. 2015, Figure 2b) of 8 `width` channels, shared as in the paper's block 3a."""
+    """An inception block (Szegedy et al. 2015, Figure 2b) with 8 `width` channels, shared out as in block 3a."""
     branches = [
         [(2 * width, 1)],
         [(3 * width, 1), (4 * width, 3)],
@@ -560,11 +606,10 @@ def googlenet(image_size, num_classes, *, width, blocks, name="googlenet"):
 # %% [markdown]
 # ### ResNet, and the plain network of the same depth
 #
-# Stages of blocks, two 3 × 3 convolutions a block, twice the filters where the maps halve: $6n + 2$ layers with
-# weights, as in section
-# 4.2 of the paper. Where shapes change, the skip connection has no parameters either: it takes every second pixel and
-# appends zeros for the new channels (the paper's option A). So the network with skips has exactly as many parameters as
-# the one without.
+# A first convolution (the stem), then three stages of $n$ blocks, two 3 × 3 convolutions a block, with twice the
+# filters where the maps halve: $6n + 2$ layers with weights, as in section 4.2 of the paper. Where shapes change, the
+# skip connection has no parameters either: it keeps every second pixel and appends zeros for the new channels (the
+# paper's option A). So the network with skips has exactly as many parameters as the one without.
 
 
 # %%
@@ -609,25 +654,25 @@ for skip in (False, True):
 # %% [markdown]
 # ## Train
 #
-# All networks learn by Adam; the learning rate rises for the first tenth of the steps and then falls along a cosine.
-# These are the constants to change: the numbers of epochs and images are as small as they can be for a lecture of two
-# minutes.
+# All networks learn as in the three papers, by stochastic gradient descent with momentum; the learning rate rises for
+# the first tenth of the steps (the warm-up) and then falls along a cosine. These are the constants to change: the
+# numbers of epochs and images are as small as they can be for a lecture of this length.
 
 # %%
-EPOCHS = {"bundled": profile.pick(small=7, full=20), "real": profile.pick(small=12, full=30)}
-BATCH_SIZE, LEARNING_RATE = 32, 3e-3
+EPOCHS = profile.pick(small=5, full=20)
+BATCH_SIZE, LEARNING_RATE, MOMENTUM = 64, 0.1, 0.9
 
 
 def train(model, split, epochs):
     """Trains in place on a split's training images and returns the history of loss and accuracy."""
-    num_steps = epochs * -(-len(split.x_train) // BATCH_SIZE)
+    num_steps = epochs * math.ceil(len(split.x_train) / BATCH_SIZE)
     num_warmup = num_steps // 10
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, num_steps - num_warmup, alpha=0.01, warmup_target=LEARNING_RATE, warmup_steps=num_warmup
     )
-    # Looking at the progress after every step would double the time; XLA would take longer to compile than it saves.
+    # Python hears of every 16th step only, and nothing is compiled by XLA: both would take longer than they save.
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=keras.optimizers.SGD(schedule, momentum=MOMENTUM, nesterov=True),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         steps_per_execution=16,
@@ -645,17 +690,17 @@ def train(model, split, epochs):
 
 # %%
 # GoogLeNet and the deep networks cost more time an image: in the small profile they see fewer images, fewer times.
-NUM_DEEP = {"bundled": profile.pick(small=2000, full=24000), "real": 20000}[profile.source]
-EPOCHS_DEEP = {"bundled": profile.pick(small=6, full=20), "real": profile.pick(small=8, full=30)}[profile.source]
+NUM_DEEP = profile.pick(small={"bundled": 2000, "real": 6000}[profile.source], full=len(y_train))
+EPOCHS_DEEP = profile.pick(small=6, full=EPOCHS)
 split = splits[profile.source]
 deep_split = split._replace(x_train=split.x_train[:NUM_DEEP], y_train=split.y_train[:NUM_DEEP])
 
-alexnets = {
-    source: alexnet(32, len(each.class_names), **ALEXNET, name=f"alexnet_{source}") for source, each in splits.items()
-}
-histories = {"AlexNet": [train(alexnets[source], splits[source], EPOCHS[source]) for source in SOURCES][0]}
+alexnets, histories = {}, {}
+for source, each in splits.items():
+    alexnets[source] = alexnet(32, len(each.class_names), **ALEXNET, name=f"alexnet_{source}")
+    histories[alexnets[source].name] = train(alexnets[source], each, EPOCHS)
 google = googlenet(32, num_classes, width=profile.pick(small=6, full=24), blocks=profile.pick(small=1, full=2))
-histories["GoogLeNet"] = train(google, deep_split, EPOCHS_DEEP)
+histories[google.name] = train(google, deep_split, EPOCHS_DEEP)
 
 # %% [markdown]
 # Now the experiment on depth: two depths, with and without skips. The deep network with skips is also our ResNet.
@@ -681,8 +726,8 @@ plots.histories(
 
 # %% [markdown]
 # *What to see:* without skip connections the deeper network has the *larger* training error, although it could
-# represent everything that the shallow one does; with them, depth costs nothing or helps. It is the effect of the
-# paper's Figure 6 (left and middle), in a training that is hundreds of times shorter.
+# represent everything that the shallow one does; with them, the deeper network has by far the smaller one. It is the
+# effect of the paper's Figure 6 (left and middle), in a training that is hundreds of times shorter.
 
 # %% [markdown]
 # ## Measure
@@ -709,7 +754,7 @@ def error_curve(scores, labels):
 
 def logits(model, images):
     """A network's outputs for uint8 images, (num, classes)."""
-    batches = np.array_split(images, -(-len(images) // 256))
+    batches = np.array_split(images, 1 + len(images) // 256)
     return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
 
 
@@ -739,8 +784,15 @@ axis.plot(
 axis.set(
     xlabel="guesses k", ylabel="top-k error (%)", title=f"Error on {len(y_test)} test images ({profile.source} data)"
 )
+axis.set_xticks(range(1, num_classes + 1))
 axis.legend()
 figure
+
+# %% [markdown]
+# **Before you read the table:** its column from the papers is about a thousand classes and photographs, the others
+# are about our scenes, so compare down the columns, not across. And in the small profile GoogLeNet and ResNet see a
+# fraction of AlexNet's images, so that the lecture stays short: *the order among the three networks says nothing
+# about them.*
 
 # %%
 PAPER_TOP5 = {
@@ -749,15 +801,17 @@ PAPER_TOP5 = {
     "GoogLeNet": "6.67",
     f"ResNet-{6 * DEEP + 2}": "3.57",
 }
-
-
-parameters = {"HOG + linear SVM": baselines[profile.source].svm.coef_.size}
+svm = baselines[profile.source].svm
+parameters = {"HOG + linear SVM": svm.coef_.size + svm.intercept_.size}
 parameters |= {name: model.count_params() for name, model in networks.items()}
-seen = {"HOG + linear SVM": len(y_train), "AlexNet": len(y_train) * EPOCHS[profile.source]}
+seen = {"HOG + linear SVM": len(y_train), "AlexNet": len(y_train) * EPOCHS}
 seen |= {name: NUM_DEEP * EPOCHS_DEEP for name in networks if name != "AlexNet"}
+fitted = {"HOG + linear SVM": 100 * baselines[profile.source].training_error}
+fitted |= {name: training_error[model.name][-1] for name, model in networks.items()}
 
 
 # %%
+# Only layout in this cell.
 def result_row(name, scores):
     """A system's row of the table of results."""
     places = true_class_places(scores, y_test)
@@ -768,6 +822,7 @@ def result_row(name, scores):
         PAPER_TOP5.get(name, "–"),
         f"{parameters[name]:,}",
         f"{seen[name]:,}",
+        f"{fitted[name]:.1f}%",
         f"{top1:.1%} ({low:.1%} to {high:.1%})",
         f"{top5:.1%}",
     )
@@ -780,28 +835,33 @@ headings = (
     "paper, ImageNet top-5 (%)",
     "parameters",
     "images × epochs",
+    "training error",
     "top-1 error (95 % interval)",
     "top-5 error",
 )
-you = f"| you | 5.1 (one annotator) | – | – | {summary(quiz.answers, quiz.labels)} | – |"
+you = f"| you | 5.1 (one annotator) | – | – | – | {summary(quiz.answers, quiz.labels)} | – |"
 Markdown(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}\n{table}\n{you}")
 
 # %% [markdown]
-# *What to see:* the first column is a thousand classes and photographs, the others are ours; compare down the columns,
-# not across. The small profile shows GoogLeNet and ResNet a third of AlexNet's images, so that the lecture stays short.
-# The deep networks learn these by heart (their training error is low) and do badly on others: the order among the three
-# networks says nothing about them. Train them alike in the full profile.
+# *What to see:* top-1 error, AlexNet against HOG; and each system's training error beside its test error. GoogLeNet and
+# ResNet have learned much more about their few training images than about images in general: they overfit, as large
+# models do on little data. (`COURSE_PROFILE=full` trains all three alike.) The interval speaks of the choice of test
+# images only: another seed changes the training, too.
 #
 # ### What the first layer sees
 #
-# The filters of `conv1` are small colour pictures. In the paper (Figure 3) they became edges in all directions and blobs
-# of colour. Ours, after a minute of training, have not gone far from their random start; some lean to one colour or one
-# direction. Batch normalization makes even rough filters useful: it scales whatever they answer.
+# The filters of `conv1` are small colour pictures. In the paper (Figure 3) they became edges in all directions and
+# blobs of colour, after 90 epochs of 1.2 million images.
 
 # %%
 filters = keras.ops.convert_to_numpy(alexnets[profile.source].get_layer("conv1").kernel).transpose(3, 0, 1, 2)
 span = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
 plots.image_grid(0.5 + 0.5 * filters / span, columns=12, scale=0.8, title="AlexNet's first-layer filters")
+
+# %% [markdown]
+# *What to see:* very little. In half a minute of training these 5 × 5 pixels have not gone far from the random
+# numbers that they started from; yet the layers above them make good use of what they answer. Compare with the full
+# profile.
 
 # %% [markdown]
 # ### One image through the network
@@ -843,6 +903,9 @@ figure
 # sparse: they say that something is there, and about where.
 #
 # ### What it confuses
+#
+# In which class (column) does the best network put the images of each class (row)? Below, examples from the four
+# largest counts off the diagonal. Would you have known?
 
 # %%
 best_name = min((name for name in networks if not name.startswith("plain")), key=lambda name: curves[name][0])
@@ -864,7 +927,8 @@ plots.image_grid(x_test[shown], titles, columns=8, scale=1.35, title=f"The class
 # Both systems were trained on scenes in which all six nuisances have their standard strength. Now one nuisance at a
 # time is absent, at its standard strength, or full, while the others keep their standard strength; the test objects are
 # always the same. The **cost** of a nuisance is the error at standard strength minus the error without it. (This needs
-# the generator, so it is always measured on scenes, with the two systems that were trained on scenes.)
+# the generator, so it is always measured on scenes, with the two systems that were trained on scenes.) One might expect
+# that *each* nuisance costs the network less. Does it?
 
 # %%
 STANDARD = Nuisances()
@@ -920,18 +984,22 @@ rows += [f"| all six at once | {' | '.join(f'{standard[name] - nothing[name]:+.1
 Markdown("| cost in points of error | HOG + linear SVM | AlexNet |\n|---|---|---|\n" + "\n".join(rows))
 
 # %% [markdown]
-# *What to see:* the dotted line is the strength in training; the legend says what the nuisance costs up to there. HOG pays
-# most for **viewpoint**, because its templates sit at fixed places, and then for **clutter** and **occlusion**, because it
-# takes every edge for an edge of the object. AlexNet has learned to look past them. Two things to think about:
+# *What to see:* the dotted line is the strength in training; the legend says what the nuisance costs up to there. With
+# 300 test images a cost is known to about 3 points, so smaller differences say nothing.
 #
-# - **Illumination** hardly touches HOG, at any strength: its designers normalized the blocks for exactly that. What somebody
-#   foresaw, hand-made features do well. The network had to learn it, and beyond the strengths that it was trained with
-#   its error grows faster than HOG's, for light and for viewpoint.
-# - So the claim that this lecture set out with, that the network's error grows more slowly with **each** of the six, does
-#   not hold: light is the exception, and for deformation and variation both costs are within the noise of so few test
-#   images. What holds, and is checked below, is the sum of the six.
-# - Without any nuisance AlexNet is not much better than at standard strength: it has never seen a picture so plain. A learned
-#   system is at its best on what it was trained on.
+# - Up to the strength of training only **viewpoint** costs HOG much: its weights belong to fixed places in the picture.
+#   Every other cost, of both systems, is near the noise.
+# - So this lecture's fourth claim does not hold: that the error grows more slowly with *each* nuisance for the
+#   network. It seemed to, at first. With HOG in `Lab`, the six costs added up to 43 points against AlexNet's 11,
+#   because edges of clutter and of covering things look like edges of the object. Saturation, the idea of somebody
+#   who looked at the pictures, takes most of that away. A baseline that was not searched well makes any method look
+#   good.
+# - Illumination never was HOG's problem: its designers normalized the blocks for exactly that. What somebody foresaw,
+#   hand-made features do well. The network had to learn all of it, and nobody had to look at the pictures.
+# - Without any nuisance HOG makes next to no error, and AlexNet more than at standard strength: it never saw a
+#   picture so plain. A learned system is at its best on what it was trained on.
+# - Right of the dotted lines both meet what they were not trained on. Both get worse; AlexNet stays ahead. That is
+#   what we claim below, on the mean of the six.
 #
 # ### The claims
 
@@ -939,6 +1007,7 @@ Markdown("| cost in points of error | HOG + linear SVM | AlexNet |\n|---|---|---
 LECTURE = "2_vision/1_imagenet_cnns"
 BEFORE = 100 * curves["HOG + linear SVM"][0]
 here = 100 * curves[best_name][0]
+print("best network:", best_name)
 coursekit.Claim(
     lecture=LECTURE,
     statement="The best of AlexNet, GoogLeNet and ResNet makes fewer errors than HOG + linear SVM (top-1 error, %)",
@@ -949,6 +1018,12 @@ coursekit.Claim(
     holds=here <= 0.8 * BEFORE,
 ).check()
 
+# %% [markdown]
+# The next claim is about AlexNet and scenes, whatever data the rest of the notebook runs on. In 2012 AlexNet's error
+# was 0.63 times that of the best entry without CNNs. Here we demand at most 0.6. (The course had set out to show
+# *half*. HOG in colours, `RGB` or `Lab`, would have left plenty of room for that. HOG on saturation does not: with it
+# the ratio is so close to one half that it depends on the seed.)
+
 # %%
 scene_test = splits["bundled"]
 scene_errors = {
@@ -956,12 +1031,12 @@ scene_errors = {
 }
 coursekit.Claim(
     lecture=LECTURE,
-    statement="On object scenes AlexNet makes at most half the errors of HOG + linear SVM (top-1 error, %)",
+    statement="On object scenes AlexNet makes far fewer errors than HOG + linear SVM (top-1 error, %)",
     paper="ILSVRC 2012, top-5 error: AlexNet 16.4 %, best entry without CNNs 26.2 %",
     before=scene_errors["HOG + linear SVM"],
     here=scene_errors["AlexNet"],
-    margin="at most half the errors",
-    holds=scene_errors["AlexNet"] <= 0.5 * scene_errors["HOG + linear SVM"],
+    margin="at most 60 % of the errors",
+    holds=scene_errors["AlexNet"] <= 0.6 * scene_errors["HOG + linear SVM"],
     source="bundled",
 ).check()
 
@@ -970,7 +1045,7 @@ plain, residual = (training_error[thin[skip, DEEP].name][-1] for skip in (False,
 coursekit.Claim(
     lecture=LECTURE,
     statement="A plain deep network trains worse than the same network with skip connections (training error, %)",
-    paper="ImageNet, 34 layers, validation top-1 error: plain 28.54 %, ResNet 25.03 % (He et al. 2016, Table 2)",
+    paper="ImageNet, 34 layers, on validation images: plain 28.54 %, ResNet 25.03 % (He et al. 2016, Table 2)",
     before=plain,
     here=residual,
     margin="at least 20 % fewer training errors",
@@ -978,40 +1053,42 @@ coursekit.Claim(
 ).check()
 
 # %%
-total = {name: each.sum() for name, each in cost.items()}
+strongest = {name: np.mean([full[nuisance][name] for nuisance in NUISANCES]) for name in systems}
 coursekit.Claim(
     lecture=LECTURE,
-    statement="Nuisances cost AlexNet less than HOG + linear SVM (points of error up to standard strength, sum of six)",
+    statement="With one nuisance at full strength AlexNet makes fewer errors than HOG + linear SVM (%, mean of six)",
     paper="–",
-    before=total["HOG + linear SVM"],
-    here=total["AlexNet"],
-    margin="at most half the cost",
-    holds=total["AlexNet"] <= 0.5 * total["HOG + linear SVM"],
+    before=strongest["HOG + linear SVM"],
+    here=strongest["AlexNet"],
+    margin="at most 80 % of the errors",
+    holds=strongest["AlexNet"] <= 0.8 * strongest["HOG + linear SVM"],
     source="bundled",
 ).check()
 
 # %% [markdown]
 # ## Go further
 #
-# 1. **Batch normalization in AlexNet.** Replace its convolutions by `conv_norm`. How many epochs does it save?
+# 1. **Batch normalization in AlexNet.** Train a second one with `normalize=False`. What learning rate does it need, and
+# how many epochs until it is as good?
 # 2. **Deeper.** Set `DEEP` to 5 (32 layers) and 9 (56). At which depth does the plain network stop learning at all?
-# Where is the mean size of the gradient smallest, in the first layers or in the last?
-# 3. **Mirror images.** Append `x_train[:, :, ::-1]` to the training set, for the networks *and* for HOG. Who gains
+# Where is the mean size of the gradient smallest, in the first layers or in the last? (`tf.GradientTape`, as in
+# `1_foundations/2_training`.)
+# 3. **Mirror images.** Train AlexNet and HOG without them (drop `with_mirror_images`, double `EPOCHS`). Who needs them
 # more, and why?
 # 4. **An ensemble.** Average the softmax outputs of AlexNet, GoogLeNet and ResNet, as all winners since 2010 did. How
 # much does it gain?
-# 5. **HOG with better eyes.** The objects' colours are livelier than the background's. Give HOG a colour space in which
-# that shows (saturation) and search again. What did you have to know to do this, and who told AlexNet?
-# 6. **The full profile.** `COURSE_PROFILE=full COURSE_SOURCE=real` trains wider and deeper networks on CIFAR-10; on a
-# GPU this takes minutes.
+# 5. **What saturation was worth.** Take "saturation" out of `HOG_CHOICES` and search again: how many errors does that
+# one idea save? What did you have to know to have it, and who told AlexNet? Then find a better one: nobody says that
+# HOG may look at one kind of channel only.
+# 6. **The full profile.** `COURSE_PROFILE=full COURSE_SOURCE=real` trains wider and deeper networks on CIFAR-10, all on
+# the same images. It wants a GPU.
 #
-# **The graded assignment** `ps1_cnn` asks you to write what you used here: convolution and pooling (section Build),
+# **The graded assignment** `ps1_cnn` asks you to write what you used here: convolution and pooling (section Idea),
 # forward and backward (with `1_foundations/2_training`, section Idea), the residual block and, as a bonus, the
 # inception block as Keras layers (Build), the top-$k$ error (Measure), and a classifier of your own (Train, Measure).
 #
 # ### Sources
 #
 # The papers in the first cell, and: N. Dalal, B. Triggs, *Histograms of oriented gradients for human detection*, CVPR
-# 2005 · K. Simonyan, A. Zisserman, *Very deep convolutional networks for large-scale image recognition*, ICLR 2015 · S.
-# Ioffe, C. Szegedy, *Batch normalization*, ICML 2015 · J. Hu, L. Shen, G. Sun, *Squeeze-and-excitation networks*, CVPR
-# 2018 · the organizers' pages `image-net.org/challenges/LSVRC/YEAR/results`.
+# 2005 · S. Ioffe, C. Szegedy, *Batch normalization*, ICML 2015 · J. Hu, L. Shen, G. Sun, *Squeeze-and-excitation
+# networks*, CVPR 2018 · the organizers' pages `image-net.org/challenges/LSVRC/YEAR/results`.

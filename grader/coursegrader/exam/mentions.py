@@ -26,6 +26,8 @@ _BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.TryStar, ast.Match
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
+# Cell magics whose cell is no code.
+_SHOWS = tuple(f"%%{name}" for name in ("html", "HTML", "markdown", "latex", "svg", "SVG", "javascript", "js"))
 MAX_DEPTH = 30
 MAX_STEPS = 200_000
 
@@ -431,6 +433,8 @@ class _Reader:
 @lru_cache(maxsize=512)
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell as IPython runs it, with the cell's own lines; None where it is not Python."""
+    if source.startswith(_SHOWS):
+        return ast.Module([], [])
     if source.startswith("%%"):
         # What a cell magic wraps is code like any other; its first line stays as an empty one.
         source = "\n".join(["", *source.split("\n")[1:]])

@@ -35,6 +35,7 @@ _HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 MAX_PATHS = 2_000
 MAX_SHOWN = 5
+MAX_SENTENCE = 300
 
 
 class Named(NamedTuple):
@@ -175,7 +176,12 @@ def weigh(task: Task, found: Mentions, verdicts: Mapping[str, Verdict]) -> Found
         elif verdict.kind is Kind.HIDDEN or (verdict.kind is Kind.UNKNOWN and not one.star):
             doubts.append(f"{place} uses {one.path}, which the library does not have")
     doubts += [f"{_place(one.cell, one.line, one.function)} uses {one.what}" for one in found.hints]
-    return Found(tuple(dict.fromkeys(certain)), tuple(dict.fromkeys(doubts)))
+    return Found(_sentences(certain), _sentences(doubts))
+
+
+def _sentences(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Each once, and no longer than anyone reads: names in them are the student's."""
+    return tuple(dict.fromkeys(sentence[:MAX_SENTENCE] for sentence in sentences))
 
 
 def _of_argument(path: str, methods: Iterable[str]) -> Verdict:

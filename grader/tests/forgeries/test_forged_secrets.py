@@ -1,11 +1,12 @@
 """What a forger looks for: the text of hidden tests and the values that they expect, which are never within reach."""
 
+import nbformat
 import numpy as np
 from forging import EXPECTED_TEXT, HELD_OUT_SEED, HIDDEN_TEXT, HONEST, REST, WRONG, Grade, earned, handed_in, told
 
-# Runs in the candidate, which must not hold what it looks for: patterns are classes of one letter, or codes of bytes.
+# Runs in the candidate, which must not hold what it looks for: a beginning that says nothing, and the rest as numbers.
 SEARCH = """
-import ctypes, os, re
+import ctypes, os
 from coursegrader.exam import agent
 server, received = agent._AGENT.server, []
 carry_out = server._carry_out
@@ -17,27 +18,17 @@ def listen(frames, *args, **kwargs):
     return deserialize(frames, *args, **kwargs)
 session.deserialize = listen
 control = '-'.join(['quagga', 'control', str(6000 + 113)])
-patterns = [re.compile(pattern) for pattern in PATTERNS]
-
-def areas():
-    for line in open('/proc/self/maps'):
-        span, rights = line.split()[:2]
-        first, last = (int(part, 16) for part in span.split('-'))
-        if rights.startswith('rw') and '[v' not in line:
-            yield first, last - first
 
 def memory():
-    with open('/proc/self/mem', 'rb', buffering=0) as own:
-        for first, size in areas():
-            for start in range(0, size, 1 << 24):
-                try:
-                    own.seek(first + start)
-                    yield own.read(min((1 << 24) + 64, size - start))
-                except OSError:
-                    pass
+    with open('/proc/self/maps') as areas:
+        spans = [area.split()[0] for area in areas if area.split()[1].startswith('rw')]
+    for span in spans:
+        first, last = (int(part, 16) for part in span.split('-'))
+        for start in range(first, last, 1 << 24):
+            yield ctypes.string_at(start, min((1 << 24) + 256, last - start))
 
 def files():
-    for folder in ('.', '/tmp', os.environ['HOME'], os.environ['TMPDIR'], '..', '/dev/shm'):
+    for folder in ('.', '/tmp', os.environ['HOME'], os.environ['TMPDIR'], '/dev/shm'):
         for here, _, names in os.walk(folder):
             for name in names:
                 try:
@@ -45,10 +36,18 @@ def files():
                 except OSError:
                     pass
 
+def occurrences(content, beginning, rest):
+    at, count = content.find(beginning), 0
+    while at >= 0:
+        after = at + len(beginning)
+        count += list(content[after : after + len(rest)]) == rest
+        at = content.find(beginning, at + 1)
+    return count
+
 def found(places):
-    counts = [0] * len(patterns)
+    counts = [0] * len(SECRETS)
     for content in places:
-        counts = [count + len(pattern.findall(content)) for count, pattern in zip(counts, patterns)]
+        counts = [count + occurrences(content, *secret) for count, secret in zip(counts, SECRETS)]
     return counts
 """
 REPORT = """
@@ -58,33 +57,33 @@ print('memory', found(memory()))
 """
 
 
-def pattern(text: str) -> bytes:
-    """A pattern for a text, in any of the ways that Python stores it, which does not hold it."""
-    return b"\\x00{0,3}".join(f"[{letter}]".encode() for letter in text)
-
-
-def bytes_pattern(content: bytes) -> bytes:
-    """A pattern for bytes, written in codes."""
-    return b"(?s)" + b"".join(b"\\x%02x" % byte for byte in content)
+def halves(content: bytes, length: int) -> tuple[bytes, list[int]]:
+    """A secret as the search takes it: `length` bytes, and the others as numbers."""
+    return content[:length], list(content[length:])
 
 
 def test_hidden_text_and_expected_values_are_nowhere_in_the_candidate(grade: Grade):
     held_out = np.random.default_rng(HELD_OUT_SEED).normal(size=4)
-    wanted = [
-        pattern(HIDDEN_TEXT),
-        pattern(EXPECTED_TEXT),
-        pattern("BEGIN HIDDEN"),
-        bytes_pattern(held_out.tobytes()[:16]),
-        pattern("quagga-control-6113"),
-    ]
-    notebook = handed_in(REST, extra={"": [SEARCH.replace("PATTERNS", repr(wanted))], "test_count": [REPORT]})
-    result = grade(notebook=notebook)
+    texts = [HIDDEN_TEXT, EXPECTED_TEXT]
+    # Python keeps a text in one, two or four bytes a letter.
+    wanted = [halves(text.encode(code), 6) for text in texts for code in ("utf-8", "utf-16-le", "utf-32-le")]
+    wanted += [halves(held_out.tobytes()[:16], 4), halves(b"quagga-control-6113", 6)]
+    search = SEARCH.replace("SECRETS", repr(wanted))
+    notebook = handed_in(REST, extra={"": [search], "test_count": [REPORT]})
+    result = grade(notebook=notebook, answer_seconds=60, submission_seconds=120)
     assert earned(result) == HONEST, told(result)
-    text = result.notebook.decode()
-    for line in ("messages True [0, 0, 0, 0, 0]", "files [0, 0, 0, 0, 0]", "memory [0, 0, 0, 0, "):
-        assert line in text, [one for one in text.splitlines() if "messages " in one or "memory " in one]
-    # The search finds what is there.
-    assert "memory [0, 0, 0, 0, 0]" not in text
+    printed = [
+        output.text
+        for cell in nbformat.reads(result.notebook.decode(), as_version=4).cells
+        if cell.source == REPORT
+        for output in cell.outputs
+    ]
+    messages, files, memory = "".join(printed).splitlines()
+    nothing = [0] * (len(wanted) - 1)
+    assert messages == f"messages True {[*nothing, 0]}"
+    assert files == f"files {[*nothing, 0]}"
+    # The search finds what is there: the control is the candidate's own.
+    assert memory.startswith(f"memory {nothing}".removesuffix("]")) and not memory.endswith(" 0]"), memory
 
 
 def test_what_students_are_told_holds_nothing_hidden(grade: Grade):
