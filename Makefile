@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KERNELSPEC := lectures/coursekit/kernelspec
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
-# The exam's parts, which no command uses yet: their tests fill the machine on purpose and run by themselves.
+# They fill memory, processes and disks on purpose, and would slow what runs beside them: they run by themselves.
 EXAM_TESTS := grader/tests/exam grader/tests/sandbox grader/tests/warm
 NOTEBOOKS = $(wildcard lectures/*/*.ipynb solutions/*/*.ipynb)
 

@@ -2,7 +2,8 @@
 
 `make setup` links this file into the environment's Jupyter configuration, so that every nbgrader command, JupyterLab's
 extensions and `coursegrader` read it from any folder. `COURSE_DIR` may name another folder for the class's data than
-`course/` (a relative name counts from the course's root), `COURSE_EXCHANGE` another folder for the exchange with students.
+`course/` (a relative name counts from the course's root), `COURSE_EXCHANGE` another folder for the exchange with
+students.
 """
 
 import os

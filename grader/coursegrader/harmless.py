@@ -23,8 +23,8 @@ MAX_HTML = 200_000
 MAX_DEPTH = 100
 TAGS = frozenset(
     "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6"
-    " hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr tt u"
-    " ul var".split()
+    " hr i img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr tt"
+    " u ul var".split()
 )
 ATTRIBUTES = {
     "a": {"href", "title"},

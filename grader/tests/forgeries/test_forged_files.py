@@ -24,7 +24,7 @@ def marks(notebook: NotebookNode, name: str) -> dict:
     return of(notebook, name).metadata.nbgrader
 
 
-def tests_of(notebook: NotebookNode) -> list[NotebookNode]:
+def graded_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """The test cells."""
     return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
@@ -39,7 +39,7 @@ def tag_an_answer(notebook: NotebookNode) -> None:
 
 
 def edit_tests(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.source = "4.0"
 
 
@@ -48,7 +48,7 @@ def edit_locked(notebook: NotebookNode) -> None:
 
 
 def raise_points(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.metadata.nbgrader["points"] = 1000
 
 
@@ -57,31 +57,31 @@ def lower_points_of_what_is_hard(notebook: NotebookNode) -> None:
 
 
 def delete_tests(notebook: NotebookNode) -> None:
-    notebook.cells = [cell for cell in notebook.cells if cell not in tests_of(notebook)]
+    notebook.cells = [cell for cell in notebook.cells if cell not in graded_cells(notebook)]
 
 
 def copy_tests(notebook: NotebookNode) -> None:
     passing = of(notebook, "test_square")
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         if cell is not passing:
             cell.source, cell.metadata = passing.source, cell.metadata
     notebook.cells += [NotebookNode(passing) for _ in range(20)]
 
 
-def tests_as_text(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+def make_tests_text(notebook: NotebookNode) -> None:
+    for cell in graded_cells(notebook):
         cell.cell_type = "markdown"
         del cell["outputs"], cell["execution_count"]
 
 
-def tests_as_raw(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+def make_tests_raw(notebook: NotebookNode) -> None:
+    for cell in graded_cells(notebook):
         cell.cell_type = "raw"
         del cell["outputs"], cell["execution_count"]
 
 
-def tests_first(notebook: NotebookNode) -> None:
-    tests = tests_of(notebook)
+def put_tests_first(notebook: NotebookNode) -> None:
+    tests = graded_cells(notebook)
     notebook.cells = tests + [cell for cell in notebook.cells if cell not in tests]
 
 
@@ -95,8 +95,8 @@ def swap_ids(notebook: NotebookNode) -> None:
     marks(notebook, "other")["grade_id"] = "test_label"
 
 
-def tests_as_answers(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+def make_tests_answers(notebook: NotebookNode) -> None:
+    for cell in graded_cells(notebook):
         cell.metadata.nbgrader |= {"grade": False, "solution": True, "locked": False}
 
 
@@ -105,7 +105,7 @@ def answers_as_tests(notebook: NotebookNode) -> None:
 
 
 def written_answers(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.metadata.nbgrader |= {"grade": True, "solution": True, "task": True}
 
 
@@ -117,18 +117,18 @@ def wrong_schema(notebook: NotebookNode) -> None:
 
 def marks_of_wrong_types(notebook: NotebookNode) -> None:
     wrong = iter([7, "x", [], None, True, {"grade_id": []}, {"grade_id": None}, {"grade_id": {"a": 1}}, 1.5])
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.metadata["nbgrader"] = next(wrong)
 
 
 def metadata_of_wrong_types(notebook: NotebookNode) -> None:
     wrong = iter([7, "x", [], None, True, 0.5, -1, "", [[]]])
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell["metadata"] = next(wrong)
 
 
 def outputs_with_points(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.outputs = [new_output("execute_result", data={"text/plain": "4.0"}, execution_count=1)]
 
 
@@ -148,12 +148,12 @@ def widgets(notebook: NotebookNode) -> None:
 
 
 def checksums(notebook: NotebookNode) -> None:
-    for cell in tests_of(notebook):
+    for cell in graded_cells(notebook):
         cell.metadata.nbgrader |= {"checksum": "0" * 32, "cell_type": "markdown"}
 
 
 def fake_cells(notebook: NotebookNode) -> None:
-    for name in ("test_label2", "bonus_test", "setup "):
+    for name in ("test_label2", "bonus_test", "setup-"):
         notebook.cells.append(tiny.cell("1000.0", name, points=1000))
 
 
@@ -165,7 +165,7 @@ def magics_in_own_cells(notebook: NotebookNode) -> None:
 # What is left of an edited file is exactly what is left of the file that was not edited.
 EDITS = {function.__name__.replace("_", " "): function for function in (
     tag_everything, tag_an_answer, edit_tests, edit_locked, raise_points, lower_points_of_what_is_hard, delete_tests,
-    copy_tests, tests_as_text, tests_as_raw, tests_first, everything_backwards, swap_ids, tests_as_answers,
+    copy_tests, make_tests_text, make_tests_raw, put_tests_first, everything_backwards, swap_ids, make_tests_answers,
     answers_as_tests, written_answers, wrong_schema, marks_of_wrong_types, metadata_of_wrong_types,
     outputs_with_points, attachments, another_kernel, widgets, checksums,
 )}  # fmt: skip
@@ -192,7 +192,7 @@ def test_an_edited_file_is_examined_as_if_it_were_not(edit: str):
 
 
 # The whole way, for edits that have fooled graders, and for those that leave something of their own in the file.
-WHOLE = (tag_everything, edit_tests, tests_as_text, outputs_with_points, swap_ids, fake_cells, magics_in_own_cells)
+WHOLE = (tag_everything, edit_tests, make_tests_text, outputs_with_points, swap_ids, fake_cells, magics_in_own_cells)
 
 
 @pytest.mark.parametrize("edit", WHOLE, ids=lambda edit: edit.__name__.replace("_", "-"))

@@ -302,9 +302,7 @@ roman = apply = reject = Count = label""",
     ),
     "an exit of the kernel": Forgery(f"import os\n{ALL}os._exit(0)", lost="test_label"),
     "a crash of the kernel": Forgery(f"import ctypes\n{ALL}ctypes.string_at(0)", lost="test_label"),
-    "a kernel that kills itself": Forgery(
-        f"import os, signal\n{ALL}os.kill(os.getpid(), signal.SIGKILL)", lost="test_label"
-    ),
+    "a kernel that kills itself": Forgery(f"import os, signal\n{ALL}os.kill(os.getpid(), signal.SIGKILL)"),
     "a fork that answers in its parent's place": Forgery(
         """
 import os, time

@@ -273,7 +273,6 @@ import os
 class Bomb:
     def __del__(self): os._exit(0)
 {EVERYWHERE}lambda *args: Bomb()""",
-        lost="test_each",
     ),
     "an object that the examiner should rebuild": Forgery(
         f"""
