@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 KERNELSPEC := lectures/coursekit/kernelspec
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # They fill memory, processes and disks on purpose, and would slow what runs beside them: they run by themselves.
-EXAM_TESTS := grader/tests/exam grader/tests/sandbox grader/tests/warm
+ALONE := grader/tests/sandbox
 NOTEBOOKS = $(wildcard lectures/*/*.ipynb solutions/*/*.ipynb)
 
 # The venv's programs come first, so that notebooks, tests and tools all use them.
@@ -34,12 +34,12 @@ lab: setup ## open JupyterLab with the lectures, the assignments and nbgrader's 
 demo: setup ## release, submit, grade, give feedback and report a sample class of 12
 	coursegrader demo
 
-test: setup lint ## run every test: packages, notebooks, assignments, set-up (about 15 minutes on 2 cores)
-	pytest $(PARALLEL) --nbval-lax -m "not full" $(addprefix --ignore=,$(EXAM_TESTS)) data lectures grader solutions
+test: setup lint ## run every test: packages, notebooks, assignments, grading, set-up (about 25 minutes on 2 cores)
+	pytest $(PARALLEL) --nbval-lax -m "not full" --ignore=$(ALONE) data lectures grader solutions
+	pytest -m "not full" $(ALONE)
 
-test-full: setup test ## the long tests too: mutation of the solutions, whole runs, the exam's parts
-	pytest $(PARALLEL) -m full $(addprefix --ignore=,$(EXAM_TESTS)) data lectures grader
-	pytest $(EXAM_TESTS)
+test-full: setup test ## the long tests too: mutation of the solutions, all alternatives in both graders, fuzzing at length
+	pytest $(PARALLEL) -m full data lectures grader
 
 sync: setup ## pair every authored notebook with its text twin
 	jupytext --quiet --sync $(NOTEBOOKS)

@@ -251,6 +251,11 @@ def check(notebook: Annotated[Path, typer.Argument(help="Your notebook.")]) -> N
     console.print(table)
     for remark in found.remarks:
         console.print(f"[yellow]Note:[/] {escape(remark)}", soft_wrap=True)
+    tests = [task for task in found.tasks if task.outcome is not Outcome.BY_HAND]
+    passed = [task for task in tests if task.outcome is Outcome.PASSES]
+    console.print(
+        f"{len(passed)} of {len(tests)} tests pass, worth {number(sum(task.points for task in passed))} points."
+    )
     if found.passes:
         console.print("All public checks pass. Grading runs hidden ones too, on other inputs.")
     raise typer.Exit(Exit.DONE if found.passes else Exit.REFUSED)

@@ -20,6 +20,8 @@ from coursegrader.unconfined import run
 
 MAX_FILE_BYTES = 64 * 2**20
 CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
+CELL_LINE = re.compile(r"Cell In\[(\d+)\], line (\d+)")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Outcome(StrEnum):
@@ -90,6 +92,10 @@ def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
 
 def _task(name: str, cell: NotebookNode, end: CellEnd, answers: list[NotebookNode], ends: dict[str, CellEnd]) -> Task:
     outcome, message = Outcome.FAILS, _message(cell) or end.reason
+    if end.kind is Ended.TIMEOUT:
+        message = f"{end.reason}: does a loop in your code never end?"
+    elif place := _place(cell, answers):
+        message = f"{message} ({place})"
     if end.kind is Ended.OK:
         outcome, message = Outcome.PASSES, ""
     elif (answers and all(map(_untouched, answers))) or message.startswith("NotImplementedError"):
@@ -106,6 +112,18 @@ def _message(cell: NotebookNode) -> str:
     for output in cell.outputs:
         if output.output_type == "error":
             return f"{output.ename}: {output.evalue}".strip().removeprefix("CheckFailed: ").removesuffix(":")
+    return ""
+
+
+def _place(cell: NotebookNode, answers: list[NotebookNode]) -> str:
+    """The last line of the student's own that a test's exception passed through; empty where it passed none."""
+    names = {str(answer.execution_count): grade_id(answer) for answer in answers if answer.get("execution_count")}
+    for output in cell.outputs:
+        if output.output_type == "error":
+            lines = CELL_LINE.findall(ANSI.sub("", "\n".join(output.traceback)))
+            own = [(names[count], line) for count, line in lines if count in names]
+            if own:
+                return f"line {own[-1][1]} of your cell {own[-1][0]}"
     return ""
 
 

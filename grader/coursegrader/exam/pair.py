@@ -14,12 +14,13 @@ from coursegrader.exam.serving import RESULT
 from coursegrader.exam.standin import Candidate
 from coursegrader.spec import LimitValues
 
-# Without the working folder on the path: a student's file may have the name of a library.
+# The working folder comes last on the path, where helper modules beside the notebook are found: a student's file may
+# have the name of a library.
 _INSTALL = """import sys as _sys
-_path, _sys.path[:] = list(_sys.path), [_folder for _folder in _sys.path if _folder]
+_sys.path[:] = [_folder for _folder in _sys.path if _folder]
 __import__("coursegrader.exam.{0}", fromlist=["install"]).install(get_ipython())
-_sys.path[:] = _path
-del _sys, _path
+_sys.path.append("")
+del _sys
 """
 _SERVE = "__import__('coursegrader.exam.examiner', fromlist=['serve']).serve()"
 INSTALL_SECONDS = 60.0

@@ -53,3 +53,14 @@ def test_endless_code_is_interrupted_or_ended(launcher):
     endless = {"f": "while True:\n    pass"}
     result = exam(CELLS[1:], endless, launcher=launcher, released=GIVEN, cell_seconds=2)
     assert "stopped after 2 s" in result.ends[0].reason and not result.died
+
+
+def test_a_module_beside_the_notebook_is_found_in_both_kernels_and_hides_no_library(launcher):
+    cells = [
+        locked("setup", "from helpers import double"),
+        answer("f", "import numpy as np\nfrom helpers import double as f\ndef real():\n    return np.sqrt(4.0)"),
+        graded("doubles", "assert f(3) == double(3) == 6 and real() == 2", 1),
+    ]
+    released = {"helpers.py": b"def double(x):\n    return 2 * x\n", "numpy.py": b"sqrt = lambda x: 'forged'\n"}
+    result = exam(cells, launcher=launcher, released=released)
+    assert earned(result) == {"doubles": 1}, [outcome.staff for outcome in result.outcomes]
