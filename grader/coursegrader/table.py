@@ -10,6 +10,8 @@ from pathlib import Path
 
 from coursegrader.scores import CellScore
 
+# What a cell must not begin with (OWASP, CSV injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("student", "cell", "points", "max_points", "status", "reason")
 
 
@@ -21,8 +23,13 @@ def row(student: str, score: CellScore) -> dict[str, str]:
         "points": "" if score.points is None else number(score.points),
         "max_points": number(score.max_points),
         "status": score.status.value,
-        "reason": score.reason,
+        "reason": harmless(score.reason),
     }
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: students choose the names of their exceptions."""
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def number(value: float) -> str:

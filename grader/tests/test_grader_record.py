@@ -17,7 +17,9 @@ from coursegrader.notebooks import by_grade_id
 from coursegrader.record import Recorder, found, open_gradebook, register_assignment
 from coursegrader.release import import_students, publish
 from coursegrader.report import write_report
+from coursegrader.scores import CellScore, Status
 from coursegrader.spec import Spec
+from coursegrader.table import row
 from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderApp
 
@@ -249,3 +251,10 @@ def test_a_submission_is_read_from_where_nbgrader_collects(course):
     path = tiny.hand_in(course, "ann", tiny.submission())
     submission = open_submission(path.parent.parent, Spec.load(course, tiny.PS))
     assert submission.notebook == path.read_bytes()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_reason_is_a_formula_to_a_spreadsheet(start):
+    reason = f'{start}HYPERLINK("http://example.org"): boom'
+    assert row("ann", CellScore("test_square", 0, 10, Status.GRADED, reason))["reason"] == f"'{reason}"
+    assert row("ann", CellScore("test_square", 0, 10, Status.GRADED, "NameError: x"))["reason"] == "NameError: x"

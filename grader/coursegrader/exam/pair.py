@@ -95,7 +95,7 @@ class Pair:
         channel.submit(_INSTALL.format(part), silent=True)
         reply = channel.wait(deadline, kernel.alive)
         if reply.status != "ok":
-            why = f"{reply.status} {reply.ename} {reply.evalue} {kernel.why_ended()}".strip()
+            why = " ".join(filter(None, (reply.status, reply.ename, reply.evalue, kernel.why_ended())))
             raise KernelUnavailable(f"A kernel cannot be prepared for the exam ({why}): see `coursegrader doctor`.")
 
     def withdraw(self, names: Iterable[str]) -> bool:

@@ -273,6 +273,7 @@ import os
 class Bomb:
     def __del__(self): os._exit(0)
 {EVERYWHERE}lambda *args: Bomb()""",
+        lost=None,
     ),
     "an object that the examiner should rebuild": Forgery(
         f"""
