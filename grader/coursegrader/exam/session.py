@@ -71,7 +71,9 @@ def run(
     )
     tasks = shortcuts.by_test(solution)
     with pair:
-        return _Session(deepcopy(notebook), steps, spec, pair, progress, tasks, student_files or {}).run(spec.withdraw)
+        ran = _Session(deepcopy(notebook), steps, spec, pair, progress, tasks, student_files or {}).run(spec.withdraw)
+    # What a kernel used in all is known once it has ended.
+    return replace(ran, peak_memory=max(pair.candidate.peak_memory, pair.examiner.peak_memory))
 
 
 def _names_of_tests(steps: list[Step]) -> set[str]:
@@ -135,10 +137,9 @@ class _Session:
         for step in self.steps:
             if step not in first:
                 self._do(step)
-        peak = max(self.pair.candidate.peak_memory, self.pair.examiner.peak_memory)
         outcomes = tuple(self.outcomes[index] for index in sorted(self.outcomes))
         seconds = time.monotonic() - started
-        return ExamRun(self.notebook, self.ends, seconds, peak, self.over, outcomes, tuple(notes))
+        return ExamRun(self.notebook, self.ends, seconds, 0, self.over, outcomes, tuple(notes))
 
     def _do(self, step: Step) -> None:
         if not self.over and time.monotonic() > self.deadline:
