@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import nbformat
+from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
@@ -21,7 +22,6 @@ from coursegrader.unconfined import run
 MAX_FILE_BYTES = 64 * 2**20
 CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
 CELL_LINE = re.compile(r"Cell In\[(\d+)\], line (\d+)")
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Outcome(StrEnum):
@@ -120,7 +120,7 @@ def _place(cell: NotebookNode, answers: list[NotebookNode]) -> str:
     names = {str(answer.execution_count): grade_id(answer) for answer in answers if answer.get("execution_count")}
     for output in cell.outputs:
         if output.output_type == "error":
-            lines = CELL_LINE.findall(ANSI.sub("", "\n".join(output.traceback)))
+            lines = CELL_LINE.findall(strip_ansi("\n".join(output.traceback)))
             own = [(names[count], line) for count, line in lines if count in names]
             if own:
                 return f"line {own[-1][1]} of your cell {own[-1][0]}"

@@ -12,7 +12,7 @@ import pytest
 from coursegrader import answers, notebooks, rules
 from coursegrader.exam import forbidden, shortcuts
 from coursegrader.exam.forbidden import Kind
-from coursegrader.exam.mentions import Cell
+from coursegrader.exam.mentions import Cell, Mentions
 from coursegrader.exam.verdict import Outcome
 from coursegrader.grade import Result, grade_submission
 from coursegrader.hall import Hall, open_hall
@@ -219,7 +219,7 @@ def test_reading_never_fails():
         "x" + ".a" * 3000,
         "é = 1",
     ):
-        shortcuts.read(task(), [Cell("smooth", source, True)])
+        assert isinstance(shortcuts.read(task(), [Cell("smooth", source, True)]), Mentions), source
 
 
 def test_what_a_use_costs():

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.io import wavfile
-from scipy.signal import resample_poly
 
 from coursedata.errors import CourseDataError
+from coursedata.speech.resampling import resample
 from coursedata.speech.utterances import RATE
 
 # The course's analysis window: nothing shorter has a spectrum.
@@ -67,8 +67,7 @@ def as_speech(samples: ArrayLike, rate: int, name: str = "the recording") -> NDA
         notes.append("it is clipped (recorded too loud)")
     if rate != RATE:
         notes.append(f"it was resampled from {rate} to {RATE} Hz")
-        common = np.gcd(rate, RATE)
-        wave = resample_poly(wave, RATE // common, rate // common)
+        wave = resample(wave, rate, RATE)
     if notes:
         warnings.warn(f"{name}: {'; '.join(notes)}.", AudioNote, stacklevel=2)
     return np.clip(wave, -1, 1).astype(np.float32)

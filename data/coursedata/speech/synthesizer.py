@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from coursedata.errors import DataUnavailable
+from coursedata.speech.resampling import resample
 
 LIBRARY = "libespeak-ng.so.1"
 _SYNCHRONOUS, _PHONEME_EVENTS, _DO_NOT_EXIT = 2, 0x0001, 0x8000
@@ -87,15 +87,13 @@ def speak(text: str, voice: str, *, words_per_minute: int = 175, pitch: int = 50
 
 
 def resampled(spoken: Spoken, rate: int) -> Spoken:
-    """The same at another rate, with a low-pass filter against aliasing."""
-    common = np.gcd(rate, spoken.rate)
-    up, down = rate // common, spoken.rate // common
+    """The same at another rate."""
 
     def at(sample: int) -> int:
         return round(sample * rate / spoken.rate)
 
     return Spoken(
-        resample_poly(spoken.wave, up, down),
+        resample(spoken.wave, spoken.rate, rate),
         rate,
         tuple(map(at, spoken.words)),
         tuple((symbol, at(start)) for symbol, start in spoken.phonemes),

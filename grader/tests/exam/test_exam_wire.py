@@ -14,15 +14,10 @@ from coursegrader.exam.wire import BOUNDS, Reference, Unsupported, WireError, de
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy_dtypes import FIXED_SIZE
 
 DTYPES = st.one_of(
-    hnp.boolean_dtypes(),
-    hnp.integer_dtypes(endianness="?"),
-    hnp.floating_dtypes(endianness="?"),
-    hnp.complex_number_dtypes(endianness="?"),
-    hnp.datetime64_dtypes(endianness="?"),
-    hnp.timedelta64_dtypes(endianness="?"),
-    hnp.byte_string_dtypes(min_len=1, max_len=5),
+    FIXED_SIZE,
     hnp.unicode_string_dtypes(endianness="?", min_len=1, max_len=5),
 )
 ARRAYS = DTYPES.flatmap(
