@@ -28,6 +28,8 @@ def course(tmp_path, monkeypatch, hall):
         monkeypatch.setenv(f"JUPYTER_CONFIG_{name}", str(value))
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
     monkeypatch.chdir(tmp_path)
+    # Setting up its log, traitlets closes every handler there is; absl's would close the stream that pytest reads.
+    monkeypatch.setattr(logging, "_handlerList", [])
     monkeypatch.setattr(doors, "place", lambda course: (hall.level, lambda: nullcontext(hall)))
     return course
 
