@@ -58,16 +58,16 @@ c.Autograde.exporter_class = "coursegrader.doors.ExamExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = []
 # Students write into the exchange: what they put there as a link is not followed.
-c.ExchangeFactory.collect = "coursegrader.collect.PlainCollect"
+c.ExchangeFactory.collect = "coursegrader.gradebook.collect.PlainCollect"
 # Feedback: hidden tests stay hidden; `c.StudentView.show_hidden = True` shows them.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "coursegrader.feedback.StudentView",
+    "coursegrader.pages.feedback.StudentView",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 # The formgrader's pages and the feedback's: what a student wrote or printed is shown, and never runs.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
-    "markdown2html": "coursegrader.harmless.markdown2html",
-    "clean_html": "coursegrader.harmless.clean_html",
+    "markdown2html": "coursegrader.pages.harmless.markdown2html",
+    "clean_html": "coursegrader.pages.harmless.clean_html",
 }

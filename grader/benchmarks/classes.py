@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 from coursegrader.course import CONFIG_NAME, Course
-from coursegrader.sample_class import make_class, write_class
-from coursegrader.spec import Spec, reference
+from coursegrader.sample.sample_class import make_class, write_class
+from coursegrader.submission.spec import Spec, reference
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.preprocessors import ClearHiddenTests

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import nbformat
 from classes import IMPORTS, imports_course, specification
-from coursegrader.autograde import autograde, place
 from coursegrader.course import Course
-from coursegrader.grade import Result
-from coursegrader.hall import COLD, Hall
-from coursegrader.intake import take
-from coursegrader.restore import restore
-from coursegrader.scores import CellScore, Status
-from coursegrader.spec import Spec
+from coursegrader.gradebook.autograde import autograde, place
+from coursegrader.submission.grade import Result
+from coursegrader.submission.hall import COLD, Hall
+from coursegrader.submission.intake import take
+from coursegrader.submission.restore import restore
+from coursegrader.submission.scores import CellScore, Status
+from coursegrader.submission.spec import Spec
 from measure import Memory, show, stretch, watch_memory
 
 

@@ -19,9 +19,9 @@ import types
 from pathlib import Path
 
 from classes import ps1_course, specification
-from coursegrader.intake import find_submissions, take
-from coursegrader.restore import restore
-from coursegrader.spec import Spec
+from coursegrader.submission.intake import find_submissions, take
+from coursegrader.submission.restore import restore
+from coursegrader.submission.spec import Spec
 from measure import cpu_seconds, show, stretch
 from throughput import by_exam
 

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from classes import IMPORTS, hand_in, imports_course, ps1_course, specification
-from coursegrader.autograde import autograde, place
 from coursegrader.course import Course
-from coursegrader.hall import Hall
-from coursegrader.record import lines, open_gradebook
+from coursegrader.gradebook.autograde import autograde, place
+from coursegrader.gradebook.record import lines, open_gradebook
+from coursegrader.submission.hall import Hall
 from measure import Stretch, console, cpu_seconds, running_cpu_seconds, show, stretch
 from nbgrader.api import Gradebook
 

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from coursegrader.autograde import Standing
-from coursegrader.scores import Status
-from coursegrader.table import number
+from coursegrader.gradebook.autograde import Standing
+from coursegrader.gradebook.table import number
+from coursegrader.submission.scores import Status
 
 SKIPPED = (Standing.ALREADY, Standing.LEFT_OUT)
 LOOK = (Status.FAILED, Status.NOT_RUN, Status.FLAGGED)

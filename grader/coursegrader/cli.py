@@ -22,12 +22,12 @@ from rich.table import Table
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError, NothingSubmitted
+from coursegrader.gradebook.table import number
 from coursegrader.notebooks import NotebookError
-from coursegrader.table import number
 
 if TYPE_CHECKING:
-    from coursegrader.autograde import Order
-    from coursegrader.spec import Spec
+    from coursegrader.gradebook.autograde import Order
+    from coursegrader.submission.spec import Spec
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -89,7 +89,7 @@ def build(
     assignments: Annotated[list[str] | None, typer.Argument(metavar="[PS]...", help="Default: all of them.")] = None,
 ) -> None:
     """Makes assignments/PS, what students get, from solutions/PS."""
-    from coursegrader.build import build as build_release
+    from coursegrader.authoring.build import build as build_release
 
     course = Course.find()
     for name in assignments or course.names():
@@ -104,7 +104,7 @@ def release(
     force: Annotated[bool, typer.Option("--force", help="Replace what is on the exchange.")] = False,
 ) -> None:
     """Builds an assignment and puts it on the exchange, where students fetch it."""
-    from coursegrader.release import release as release_assignment
+    from coursegrader.authoring.release import release as release_assignment
 
     console.print(f"Released to {_shown(release_assignment(Course.find(), assignment, due=due, force=force))}")
 
@@ -126,8 +126,8 @@ def autograde(
     unsafe: Unsafe = False,
 ) -> None:
     """Grades what was collected and is not graded yet, and records it in the gradebook."""
-    from coursegrader.autograde import Order, place
-    from coursegrader.spec import Spec
+    from coursegrader.gradebook.autograde import Order, place
+    from coursegrader.submission.spec import Spec
 
     course = Course.find()
     order = Order(again, tuple(only or ()), tuple(student or ()))
@@ -150,7 +150,7 @@ def feedback(
 @_plainly
 def report(assignment: Assignment) -> None:
     """Writes a page on how the class did."""
-    from coursegrader.report import write_report
+    from coursegrader.pages.report import write_report
 
     course = Course.find()
     course.source(assignment)
@@ -192,14 +192,14 @@ def grade(
     unsafe: Unsafe = False,
 ) -> None:
     """Grades a folder of submissions into a table, without a gradebook."""
-    from coursegrader.autograde import Chosen, place, standing
     from coursegrader.board import board, summary
-    from coursegrader.foreign import check_fits, load
-    from coursegrader.grade import grade_class
-    from coursegrader.lines import Spool, as_line, scores_of, total_of, write_lines
+    from coursegrader.gradebook.autograde import Chosen, place, standing
+    from coursegrader.gradebook.lines import Spool, as_line, scores_of, total_of, write_lines
+    from coursegrader.gradebook.table import row, write_table
     from coursegrader.sandbox import NAMESPACES
-    from coursegrader.spec import Spec
-    from coursegrader.table import row, write_table
+    from coursegrader.submission.foreign import check_fits, load
+    from coursegrader.submission.grade import grade_class
+    from coursegrader.submission.spec import Spec
 
     if solution is None and (assignment is None or tests_inside):
         raise typer.BadParameter("Say which assignment with -a PS, or with --solution PATH.ipynb one of any course.")
@@ -251,7 +251,7 @@ def check(notebook: Annotated[Path, typer.Argument(help="Your notebook.")]) -> N
     console.print(table)
     for remark in found.remarks:
         console.print(f"[yellow]Note:[/] {escape(remark)}", soft_wrap=True)
-    tests = [task for task in found.tasks if task.outcome is not Outcome.BY_HAND]
+    tests = [task for task in found.tasks if not task.by_hand]
     passed = [task for task in tests if task.outcome is Outcome.PASSES]
     console.print(
         f"{len(passed)} of {len(tests)} tests pass, worth {number(sum(task.points for task in passed))} points."
@@ -271,7 +271,7 @@ def sample_class(
     trainers: Annotated[int | None, typer.Option(min=0, help="How many train a model.", show_default="all")] = None,
 ) -> None:
     """Makes up a class whose true scores are known, to try the grader on."""
-    from coursegrader.sample_class import make_class, write_class
+    from coursegrader.sample.sample_class import make_class, write_class
 
     course = Course.find()
     write_class(make_class(course, assignment, students, seed=seed, trainers=trainers), assignment, out)
@@ -288,11 +288,11 @@ def demo(
     unsafe: Unsafe = False,
 ) -> None:
     """Takes a small class all the way, in course/demo, and holds its scores against the true ones."""
-    from coursegrader import demo as steps
-    from coursegrader.autograde import place
-    from coursegrader.release import import_students, release
-    from coursegrader.report import write_report
-    from coursegrader.sample_class import DUE
+    from coursegrader.authoring.release import import_students, release
+    from coursegrader.gradebook.autograde import place
+    from coursegrader.pages.report import write_report
+    from coursegrader.sample import demo as steps
+    from coursegrader.sample.sample_class import DUE
     from coursegrader.sandbox import UNSAFE
 
     started = time.monotonic()
@@ -344,15 +344,17 @@ def register() -> None:
     """Makes the course known to this environment's Jupyter."""
     from coursegrader.register import register as register_course
 
-    register_course(Course.find().root)
+    root = Course.find().root
+    register_course(root)
+    console.print(f"Jupyter of this environment knows the course in {root}.", soft_wrap=True)
 
 
 def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, workers: int | None) -> Exit:
     """Grades with a progress bar, and ends with counts and with who needs a person."""
-    from coursegrader.autograde import autograde as grade_what_is_left
-    from coursegrader.backup import sqlite_file
     from coursegrader.board import board, in_words, summary
-    from coursegrader.record import results_path
+    from coursegrader.gradebook.autograde import autograde as grade_what_is_left
+    from coursegrader.gradebook.backup import sqlite_file
+    from coursegrader.gradebook.record import results_path
 
     level, opening = where
     console.print(f"Sandbox: {level}")
@@ -380,7 +382,7 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
 
 
 def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:
-    from coursegrader.feedback import generate_feedback
+    from coursegrader.pages.feedback import generate_feedback
 
     total = len(list(course.autograded.glob(f"*/{assignment}/*.ipynb")))
     if not total:
@@ -397,7 +399,7 @@ def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:
 
 
 def _export(course: Course, assignment: str, path: Path) -> Path:
-    from coursegrader.export import export_marks
+    from coursegrader.gradebook.export import export_marks
 
     export_marks(course, assignment, path)
     return path

@@ -15,14 +15,14 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
-from coursegrader.autograde import Order, autograde, place
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
-from coursegrader.intake import students_folders
-from coursegrader.record import lines, open_gradebook
-from coursegrader.scores import Status
-from coursegrader.spec import Spec
-from coursegrader.table import number
+from coursegrader.gradebook.autograde import Order, autograde, place
+from coursegrader.gradebook.record import lines, open_gradebook
+from coursegrader.gradebook.table import number
+from coursegrader.submission.intake import students_folders
+from coursegrader.submission.scores import Status
+from coursegrader.submission.spec import Spec
 
 
 class ExamExporter(NotebookExporter):

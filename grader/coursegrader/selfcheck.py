@@ -14,9 +14,9 @@ from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
 from coursegrader.notebooks import Role, by_grade_id, docstring, grade_id, nbgrader, points, read, role
-from coursegrader.run import CellEnd, Ended
-from coursegrader.scores import answers_of
-from coursegrader.spec import GRADING_ENVIRONMENT, KERNEL, LimitValues, Spec
+from coursegrader.submission.run import CellEnd, Ended
+from coursegrader.submission.scores import answers_of
+from coursegrader.submission.spec import GRADING_ENVIRONMENT, KERNEL, LimitValues, Spec
 from coursegrader.unconfined import run
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -35,13 +35,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Task:
-    """One graded cell: what it checks, what it is worth, how it stands, and the message that says why."""
+    """One graded cell: what it checks, what it is worth, how it stands, and the message that says why.
+
+    A task `by_hand` is a written answer, which no test judges.
+    """
 
     cell: str
     checks: str
     points: float
     outcome: Outcome
     message: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
     tasks = []
     for name, cell in cells.items():
         if role(cell) is Role.MANUAL:
-            written = not _untouched(cell)
-            tasks.append(Task(name, "a written answer", points(cell), Outcome.BY_HAND if written else Outcome.TO_DO))
+            outcome = Outcome.TO_DO if _untouched(cell) else Outcome.BY_HAND
+            tasks.append(Task(name, "a written answer", points(cell), outcome, by_hand=True))
         elif role(cell) is Role.TEST:
             ends = {answer: ran.ends[where[answer]] for answer in about[name]}
             tasks.append(_task(name, cell, ran.ends[where[name]], [cells[answer] for answer in ends], ends))

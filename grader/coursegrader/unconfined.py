@@ -26,8 +26,8 @@ from nbformat.v4 import new_output
 
 from coursegrader.errors import KernelUnavailable
 from coursegrader.notebooks import Role, role
-from coursegrader.run import CellEnd, Ended, Run, place
-from coursegrader.spec import LimitValues, Spec
+from coursegrader.submission.run import CellEnd, Ended, Run, place
+from coursegrader.submission.spec import LimitValues, Spec
 
 MEMORY_POLL_SECONDS = 0.5
 OUTPUT_MESSAGES = {"stream", "display_data", "execute_result", "error", "update_display_data"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from coursegrader import sandbox
-from coursegrader.hall import Hall, open_hall
+from coursegrader.submission.hall import Hall, open_hall
 
 # All but TensorFlow, which takes most of a warm process's start.
 PRELOAD = ("numpy", "coursedata", "coursegrader.checks", "coursegrader.exam.agent", "coursegrader.exam.examiner")

@@ -11,17 +11,17 @@ from dataclasses import replace
 
 import nbformat
 import tiny
-from coursegrader.autograde import Order, Outcome, Standing, autograde
 from coursegrader.course import Course
 from coursegrader.errors import Refused
-from coursegrader.fingerprint import digest
-from coursegrader.grade import Result, failed
-from coursegrader.hall import COLD, Hall
-from coursegrader.intake import take
+from coursegrader.gradebook.autograde import Order, Outcome, Standing, autograde
+from coursegrader.gradebook.fingerprint import digest
 from coursegrader.notebooks import by_grade_id
-from coursegrader.restore import restore
-from coursegrader.scores import CellScore, Status
-from coursegrader.spec import Spec
+from coursegrader.submission.grade import Result, failed
+from coursegrader.submission.hall import COLD, Hall
+from coursegrader.submission.intake import take
+from coursegrader.submission.restore import restore
+from coursegrader.submission.scores import CellScore, Status
+from coursegrader.submission.spec import Spec
 
 ANSWER_OF = {"test_square": "square", "test_half": "half", "why": "why", "bonus_test_shout": "shout"}
 

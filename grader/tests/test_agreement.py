@@ -9,16 +9,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from coursegrader import answers, sandbox
+from coursegrader import sandbox
+from coursegrader.authoring import answers
 from coursegrader.course import Course
-from coursegrader.grade import grade_submission
-from coursegrader.hall import Hall, open_hall
-from coursegrader.intake import take
 from coursegrader.notebooks import Role, points, tags, with_role
-from coursegrader.restore import restore
-from coursegrader.sample_class import TRAINS
-from coursegrader.scores import answers_of
-from coursegrader.spec import Spec
+from coursegrader.sample.sample_class import TRAINS
+from coursegrader.submission.grade import grade_submission
+from coursegrader.submission.hall import Hall, open_hall
+from coursegrader.submission.intake import take
+from coursegrader.submission.restore import restore
+from coursegrader.submission.scores import answers_of
+from coursegrader.submission.spec import Spec
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
@@ -73,8 +74,8 @@ def worth(spec: Spec, kind: str) -> dict[str, float]:
 
 
 def by_nbgrader(restored: NotebookNode, spec: Spec, folder: Path) -> dict[str, float]:
-    """The points of every test after nbgrader's own execution, in a folder with the released files."""
-    for name, content in spec.files.items():
+    """The points of every test after nbgrader's own execution, in a folder with the released and the held-out files."""
+    for name, content in (spec.files | spec.held_out).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     executed, _ = Execute(timeout=SECONDS["cell_seconds"], allow_errors=True).preprocess(

@@ -4,8 +4,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from coursegrader import answers
-from coursegrader.answers import AnswerError
+from coursegrader.authoring import answers
+from coursegrader.authoring.answers import AnswerError
 from small_notebooks import answer, graded, locked, notebook
 
 

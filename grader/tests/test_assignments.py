@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from coursegrader import answers, build, junk, notebooks, rules
-from coursegrader.trial import Bench, Result, Warm
+from coursegrader import notebooks
+from coursegrader.authoring import answers, build, junk, rules
+from coursegrader.authoring.trial import Bench, Result, Warm
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = [path.parent.name for path in notebooks.assignments(ROOT)]

@@ -15,18 +15,19 @@ from pathlib import Path
 import pytest
 import quick
 import tiny
-from coursegrader import backup, ledger, sandbox
-from coursegrader.autograde import Standing, place
+from coursegrader import sandbox
 from coursegrader.board import Board, board, summary
 from coursegrader.cli import app
 from coursegrader.course import Course
 from coursegrader.errors import BackupFailed, GradebookBusy
-from coursegrader.export import export_marks
-from coursegrader.hall import open_hall
-from coursegrader.lines import Spool, as_line, scores_of, write_lines
-from coursegrader.record import open_gradebook, register_assignment
+from coursegrader.gradebook import backup, ledger
+from coursegrader.gradebook.autograde import Standing, place
+from coursegrader.gradebook.export import export_marks
+from coursegrader.gradebook.lines import Spool, as_line, scores_of, write_lines
+from coursegrader.gradebook.record import open_gradebook, register_assignment
 from coursegrader.sandbox import Availability, NoSandbox
-from coursegrader.spec import Spec
+from coursegrader.submission.hall import open_hall
+from coursegrader.submission.spec import Spec
 from nbgrader.plugins import BasePlugin
 from rich.console import Console
 from sqlalchemy import select
@@ -343,7 +344,7 @@ def machine(monkeypatch):
     """Makes this machine one that offers only the given levels."""
 
     def offers(*levels):
-        for where in ("coursegrader.sandbox.levels.available", "coursegrader.autograde.available"):
+        for where in ("coursegrader.sandbox.levels.available", "coursegrader.gradebook.autograde.available"):
             monkeypatch.setattr(where, lambda: no_level(but=levels))
 
     return offers
@@ -388,7 +389,7 @@ def test_the_commands_refuse_without_a_sandbox(course, machine, monkeypatch, com
 def options(monkeypatch):
     """How the commands grade here: in whatever sandbox there is, with kernels that have not imported TensorFlow."""
     light = partial(open_hall, preload=("numpy",))
-    monkeypatch.setattr("coursegrader.autograde.open_hall", light)
+    monkeypatch.setattr("coursegrader.gradebook.autograde.open_hall", light)
     levels = [one.level for one in sandbox.available() if one.ok]
     return ["--level", levels[0]] if levels else ["--unsafe-no-sandbox"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from coursegrader import notebooks
-from coursegrader.build import BuildError, build, held_out_seeds, leaks
+from coursegrader.authoring.build import BuildError, build, held_out_seeds, leaks
 from coursegrader.errors import UnknownAssignment
 from small_notebooks import assignment
 
@@ -111,7 +111,7 @@ def test_a_broken_rule_stops_the_build_and_leaves_the_old_release(release, cours
 
 
 def test_what_nbgrader_refuses_is_said_with_its_reason(course, monkeypatch):
-    monkeypatch.setattr("coursegrader.rules.check", lambda notebook: [])
+    monkeypatch.setattr("coursegrader.authoring.rules.check", lambda notebook: [])
 
     def open_region(content):
         content.cells[2].source = content.cells[2].source.replace("### END SOLUTION", "")

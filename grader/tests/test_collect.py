@@ -5,8 +5,8 @@ import os
 import pytest
 import tiny
 from coursegrader.course import Course
-from coursegrader.record import register_assignment
-from coursegrader.spec import Spec
+from coursegrader.gradebook.record import register_assignment
+from coursegrader.submission.spec import Spec
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 

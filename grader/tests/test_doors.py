@@ -9,10 +9,10 @@ import nbformat
 import pytest
 import tiny
 from coursegrader import doors, sandbox
-from coursegrader.autograde import autograde, place
-from coursegrader.lock import grading
-from coursegrader.record import lines, open_gradebook
-from coursegrader.spec import Spec
+from coursegrader.gradebook.autograde import autograde, place
+from coursegrader.gradebook.lock import grading
+from coursegrader.gradebook.record import lines, open_gradebook
+from coursegrader.submission.spec import Spec
 from nbgrader.apps import AutogradeApp, NbGraderAPI, NbGraderApp
 from nbgrader.coursedir import CourseDirectory
 
@@ -194,7 +194,7 @@ def test_the_button_says_why_a_submission_cannot_be_graded(course, button):
 def test_without_a_sandbox_nothing_is_graded_and_the_remedy_is_said(course, button, monkeypatch, capfd):
     monkeypatch.setattr(doors, "place", place)
     none = (sandbox.Availability("namespaces", False, "do this and that"),)
-    for module in ("coursegrader.sandbox.levels", "coursegrader.autograde"):
+    for module in ("coursegrader.sandbox.levels", "coursegrader.gradebook.autograde"):
         monkeypatch.setattr(f"{module}.available", lambda: none)
     tiny.hand_in(course, "ann", tiny.submission())
     answer = button(tiny.PS, "ann")

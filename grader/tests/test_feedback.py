@@ -8,12 +8,12 @@ import shutil
 import nbformat
 import pytest
 import tiny
-from coursegrader.feedback import generate_feedback
-from coursegrader.grade import grade_submission
-from coursegrader.harmless import MAX_HTML, clean_html
-from coursegrader.intake import Submission
-from coursegrader.record import Recorder, open_gradebook, register_assignment
-from coursegrader.spec import Spec
+from coursegrader.gradebook.record import Recorder, open_gradebook, register_assignment
+from coursegrader.pages.feedback import WAITING_NOTICE, generate_feedback
+from coursegrader.pages.harmless import MAX_HTML, clean_html
+from coursegrader.submission.grade import grade_submission
+from coursegrader.submission.intake import Submission
+from coursegrader.submission.spec import Spec
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.server_extensions.formgrader import handlers
@@ -96,6 +96,11 @@ def test_a_page_says_in_words_which_check_failed(pages):
     assert "hidden tests ran here" in ann and "square(-7)" not in ann and "HIDDEN" not in ann
     assert "TypeError: 'int' object is not subscriptable" in bob and "return x[0]" in bob
     assert "1.0 / 4.0" in bob
+
+
+def test_an_answer_that_waits_for_a_person_says_so(pages):
+    made = pages(ann=tiny.submission(), bob=tiny.submission(why="YOUR ANSWER HERE"))
+    assert {name: text_of(page).count(WAITING_NOTICE) for name, page in made.items()} == {"ann": 1, "bob": 0}
 
 
 def test_hidden_tests_can_be_shown(pages):

@@ -6,11 +6,12 @@ import json
 import foreign_courses
 import nbformat
 import pytest
-from coursegrader import foreign, rules
+from coursegrader.authoring import rules
 from coursegrader.cli import app
-from coursegrader.grade import grade_submission
 from coursegrader.sandbox import available
-from coursegrader.scores import FORGEABLE, Status
+from coursegrader.submission import foreign
+from coursegrader.submission.grade import grade_submission
+from coursegrader.submission.scores import FORGEABLE, Status
 from foreign_courses import Foreign, submission
 from typer.testing import CliRunner
 

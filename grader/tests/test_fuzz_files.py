@@ -12,9 +12,9 @@ import nbformat
 import pytest
 import tiny
 from coursegrader.errors import Refused
-from coursegrader.intake import take
 from coursegrader.notebooks import Role, by_grade_id, role
-from coursegrader.restore import restore
+from coursegrader.submission.intake import take
+from coursegrader.submission.restore import restore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell

@@ -13,11 +13,11 @@ import tiny
 from coursegrader import sandbox
 from coursegrader.cli import app
 from coursegrader.course import Course
-from coursegrader.demo import MARKER, compare, demo_course
 from coursegrader.errors import CourseError, CourseNotFound, UnknownAssignment
-from coursegrader.forgers import FORGERS
-from coursegrader.hall import open_hall
-from coursegrader.sample_class import BROKEN, PATTERN, make_class, write_class
+from coursegrader.sample.demo import MARKER, compare, demo_course
+from coursegrader.sample.forgers import FORGERS
+from coursegrader.sample.sample_class import BROKEN, PATTERN, make_class, write_class
+from coursegrader.submission.hall import open_hall
 from typer.testing import CliRunner
 
 RUNNER = CliRunner()
@@ -35,7 +35,7 @@ def course(tmp_path_factory):
 @pytest.fixture
 def inside(course, monkeypatch):
     """In the course's folder, with kernels that have not imported TensorFlow: the small assignment needs none."""
-    monkeypatch.setattr("coursegrader.autograde.open_hall", partial(open_hall, preload=("numpy",)))
+    monkeypatch.setattr("coursegrader.gradebook.autograde.open_hall", partial(open_hall, preload=("numpy",)))
     monkeypatch.chdir(course.solutions)
     return course
 
@@ -172,7 +172,7 @@ def test_check_says_what_is_done_and_what_fails_and_why(students_folder):
     assert result.exit_code == 1
     assert "fails test_square 10 p" in text and "square(2) is 2 times 2" in text
     assert "passes test_half" in text
-    assert "not yet done why" in text
+    assert "not yet done why" in text and "1 of 3 tests pass, worth 4 points." in text
     assert "fails bonus_test_shout" in text and "your cell shout ends with SyntaxError" in text and "(line 1)" in text
 
 

@@ -11,11 +11,11 @@ import tiny
 from coursegrader import sandbox, warm
 from coursegrader.course import Course
 from coursegrader.errors import Refused
-from coursegrader.grade import grade_class, grade_submission
-from coursegrader.hall import COLD, Hall, open_hall
-from coursegrader.intake import Submission
-from coursegrader.scores import partial_credit
-from coursegrader.spec import Spec
+from coursegrader.submission.grade import grade_class, grade_submission
+from coursegrader.submission.hall import COLD, Hall, open_hall
+from coursegrader.submission.intake import Submission
+from coursegrader.submission.scores import partial_credit
+from coursegrader.submission.spec import Spec
 from nbformat.v4 import new_code_cell, new_output
 
 SHORT = {"cell_seconds": 2, "answer_seconds": 2, "grace_seconds": 1}

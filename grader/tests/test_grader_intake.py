@@ -6,7 +6,7 @@ import os
 import pytest
 import tiny
 from coursegrader.errors import NothingSubmitted, Refused
-from coursegrader.intake import find_submissions, take
+from coursegrader.submission.intake import find_submissions, take
 
 SPEC = tiny.spec()
 
@@ -127,7 +127,10 @@ def test_an_empty_or_missing_class_is_an_error(course):
     with pytest.raises(NothingSubmitted, match="no folder"):
         found(course)
     (course.submitted / "ann").mkdir(parents=True)
-    with pytest.raises(NothingSubmitted, match="holds no"):
+    with pytest.raises(NothingSubmitted, match="folder of the class"):
+        found(course)
+    (course.submitted / "ann" / "another").mkdir()
+    with pytest.raises(NothingSubmitted, match="is one of another meant"):
         found(course)
 
 
@@ -202,7 +205,7 @@ def test_too_many_files_are_left_out_and_noted(course):
 
 def test_a_folder_with_a_million_files_is_refused_after_a_few(course, monkeypatch):
     path = tiny.hand_in(course, "ann", tiny.submission())
-    monkeypatch.setattr("coursegrader.intake.MAX_ENTRIES", 50)
+    monkeypatch.setattr("coursegrader.submission.intake.MAX_ENTRIES", 50)
     (path.parent / "deep").mkdir()
     for number in range(60):
         (path.parent / "deep" / f".{number}").touch()

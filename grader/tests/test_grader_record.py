@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 import nbformat
 import pytest
 import tiny
+from coursegrader.authoring.release import import_students, publish
 from coursegrader.errors import CourseError, GradebookMismatch
-from coursegrader.export import export_marks
-from coursegrader.feedback import generate_feedback
-from coursegrader.grade import failed, grade_submission
-from coursegrader.intake import Submission, open_submission
+from coursegrader.gradebook.export import export_marks
+from coursegrader.gradebook.record import Recorder, found, open_gradebook, register_assignment
+from coursegrader.gradebook.table import row
 from coursegrader.notebooks import by_grade_id
-from coursegrader.record import Recorder, found, open_gradebook, register_assignment
-from coursegrader.release import import_students, publish
-from coursegrader.report import write_report
-from coursegrader.scores import CellScore, Status
-from coursegrader.spec import Spec
-from coursegrader.table import row
+from coursegrader.pages.feedback import generate_feedback
+from coursegrader.pages.report import write_report
+from coursegrader.submission.grade import failed, grade_submission
+from coursegrader.submission.intake import Submission, open_submission
+from coursegrader.submission.scores import CellScore, Status
+from coursegrader.submission.spec import Spec
 from nbgrader.api import MissingEntry
 from nbgrader.apps import NbGraderApp
 

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 import tiny
 from coursegrader.errors import Refused
-from coursegrader.intake import take
 from coursegrader.notebooks import Role, by_grade_id, role
-from coursegrader.restore import restore, same_source
+from coursegrader.submission.intake import take
+from coursegrader.submission.restore import restore, same_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode

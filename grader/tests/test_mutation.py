@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from coursegrader import junk, mutation, notebooks
-from coursegrader.dependencies import code_cells
-from coursegrader.trial import Bench, Limits, Warm
+from coursegrader import notebooks
+from coursegrader.authoring import junk, mutation
+from coursegrader.authoring.dependencies import code_cells
+from coursegrader.authoring.trial import Bench, Limits, Warm
 from small_notebooks import answer, graded, locked, notebook
 
 ROOT = Path(__file__).parents[2]

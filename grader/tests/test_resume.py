@@ -15,12 +15,12 @@ import nbformat
 import pytest
 import quick
 import tiny
-from coursegrader import ledger, lock
-from coursegrader.autograde import Chosen, Standing
 from coursegrader.course import Course
 from coursegrader.errors import GradingUnderWay, NothingSubmitted, UnknownCell
-from coursegrader.record import Recorder, open_gradebook, register_assignment
-from coursegrader.spec import Spec
+from coursegrader.gradebook import ledger, lock
+from coursegrader.gradebook.autograde import Chosen, Standing
+from coursegrader.gradebook.record import Recorder, open_gradebook, register_assignment
+from coursegrader.submission.spec import Spec
 
 WRONG = "def square(x):\n    return 4"
 STUDENTS = {
@@ -149,7 +149,7 @@ def test_another_specification_grades_again(graded, change):
 def test_another_level_or_version_of_the_grader_grades_again(graded, monkeypatch):
     assert Standing.ALREADY not in quick.grade(graded, level="landlock")[0].values()
     assert set(quick.grade(graded, level="landlock")[0].values()) == {Standing.ALREADY}
-    monkeypatch.setattr("coursegrader.fingerprint.__version__", "99")
+    monkeypatch.setattr("coursegrader.gradebook.fingerprint.__version__", "99")
     assert Standing.ALREADY not in quick.grade(graded, level="landlock")[0].values()
 
 
@@ -277,14 +277,14 @@ def test_a_question_that_does_not_exist_names_those_that_do(graded):
 
 # What is being called when the run is killed, at which call, and how many submissions are recorded then.
 MOMENTS = {
-    "the gradebook is made": ("coursegrader.record.ledger.prepare", 1, 0),
-    "the copy is made": ("coursegrader.autograde.register_assignment", 1, 0),
-    "the notebook is put beside its place": ("coursegrader.record.Recorder._stage", 2, 1),
-    "the grades are written but not committed": ("coursegrader.record.ledger.write", 2, 1),
-    "the grades are committed": ("coursegrader.record.Recorder._settle", 2, 2),
-    "the notebook is in its place": ("coursegrader.autograde._Run._done", 2, 2),
-    "the lines are written": ("coursegrader.autograde.write_lines", 1, 5),
-    "the run's order is forgotten": ("coursegrader.lock.end", 1, 5),
+    "the gradebook is made": ("coursegrader.gradebook.record.ledger.prepare", 1, 0),
+    "the copy is made": ("coursegrader.gradebook.autograde.register_assignment", 1, 0),
+    "the notebook is put beside its place": ("coursegrader.gradebook.record.Recorder._stage", 2, 1),
+    "the grades are written but not committed": ("coursegrader.gradebook.record.ledger.write", 2, 1),
+    "the grades are committed": ("coursegrader.gradebook.record.Recorder._settle", 2, 2),
+    "the notebook is in its place": ("coursegrader.gradebook.autograde._Run._done", 2, 2),
+    "the lines are written": ("coursegrader.gradebook.autograde.write_lines", 1, 5),
+    "the run's order is forgotten": ("coursegrader.gradebook.lock.end", 1, 5),
 }
 
 
@@ -330,7 +330,7 @@ def test_a_run_killed_when(moment, call, recorded, course, graded_class):
 
 def test_grading_again_that_was_killed_goes_on_where_it_was(graded):
     before = quick.contents(graded)
-    assert dies(graded, "coursegrader.record.Recorder._settle", 3, again=True) == -signal.SIGKILL
+    assert dies(graded, "coursegrader.gradebook.record.Recorder._settle", 3, again=True) == -signal.SIGKILL
     executor = quick.Here()
     _, outcome = quick.grade(graded, executor=executor, again=True)
     assert outcome.continued and len(executor.given) == 2
@@ -343,7 +343,7 @@ def test_grading_again_that_was_killed_goes_on_where_it_was(graded):
 
 def test_one_question_that_was_killed_goes_on_where_it_was(graded):
     mend_test(graded)
-    assert dies(graded, "coursegrader.record.Recorder._settle", 2, only=("test_half",)) == -signal.SIGKILL
+    assert dies(graded, "coursegrader.gradebook.record.Recorder._settle", 2, only=("test_half",)) == -signal.SIGKILL
     executor = quick.Here()
     quick.grade(graded, executor=executor, only=("test_half",))
     # Two of five are done; the file that cannot be graded is among the other three.

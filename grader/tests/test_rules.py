@@ -1,7 +1,7 @@
 """The rules of an assignment's notebook: each has an example that breaks it, and one that only looks so."""
 
 import pytest
-from coursegrader import rules
+from coursegrader.authoring import rules
 from small_notebooks import answer, assignment, graded, locked, notebook
 
 STUDENT = answer("a", "def fit(x):\n    return x\n\n\nclass Layer:\n    pass")

@@ -3,7 +3,7 @@
 import nbformat
 import tiny
 from coursegrader.selfcheck import check_notebook
-from coursegrader.spec import LimitValues
+from coursegrader.submission.spec import LimitValues
 from nbformat.v4 import new_code_cell, new_notebook
 
 

@@ -9,18 +9,19 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from coursegrader import answers, notebooks, rules
+from coursegrader import notebooks
+from coursegrader.authoring import answers, rules
 from coursegrader.exam import forbidden, shortcuts
 from coursegrader.exam.forbidden import Kind
 from coursegrader.exam.mentions import Cell, Mentions
 from coursegrader.exam.verdict import Outcome
-from coursegrader.grade import Result, grade_submission
-from coursegrader.hall import Hall, open_hall
 from coursegrader.notebooks import Role, grade_id, role
-from coursegrader.run import Ended
 from coursegrader.sandbox import available
-from coursegrader.scores import Status
-from coursegrader.spec import ShortcutPolicy, Spec
+from coursegrader.submission.grade import Result, grade_submission
+from coursegrader.submission.hall import Hall, open_hall
+from coursegrader.submission.run import Ended
+from coursegrader.submission.scores import Status
+from coursegrader.submission.spec import ShortcutPolicy, Spec
 from small_notebooks import answer, graded, locked, notebook, text
 
 SETUP = locked("setup", "import numpy as np\nimport xml.dom")

@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from coursegrader.dependencies import Record, affected, code_cells, names_of, needed
-from coursegrader.trial import Bench, Limits, TrialError, Warm
+from coursegrader.authoring.dependencies import Record, affected, code_cells, names_of, needed
+from coursegrader.authoring.trial import Bench, Limits, TrialError, Warm
 from small_notebooks import answer, graded, locked, notebook
 
 # A reach from answer to answer, a fixture that a wrong answer may change in place, an object with state, a factory, an

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 from coursegrader.course import Course
-from coursegrader.restore import restore
-from coursegrader.spec import LimitValues, Spec
+from coursegrader.submission.restore import restore
+from coursegrader.submission.spec import LimitValues, Spec
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearHiddenTests, ComputeChecksums

@@ -244,7 +244,9 @@ def conv_reference(x, w, b, stride, pad):
 rng = np.random.default_rng(1)
 x, w, b, dout = (rng.normal(size=shape) for shape in [(2, 5, 4, 2), (3, 2, 2, 3), (3,), (2, 3, 3, 3)])
 dx, dw, db = check_items(call(conv_backward, dout, x, w, 2, 1), ["dx", "dw", "db"], "conv_backward")
-check_array(dx, numerical_gradient(conv_reference, (x, w, b, 2, 1), 0, dout), "dx with stride 2 and padding 1")
+hint = "A pixel under several windows gets the sum of what each of them gives back."
+want = numerical_gradient(conv_reference, (x, w, b, 2, 1), 0, dout)
+check_array(dx, want, "dx with stride 2 and padding 1", hint=hint)
 check_array(dw, numerical_gradient(conv_reference, (x, w, b, 2, 1), 1, dout), "dw with stride 2 and padding 1")
 check_array(db, numerical_gradient(conv_reference, (x, w, b, 2, 1), 2, dout), "db with stride 2 and padding 1")
 ### BEGIN HIDDEN TESTS
@@ -267,7 +269,7 @@ for what, x_shape, w_shape, stride, pad, dtype in [
     dx, dw, db = check_items(items, ["dx", "dw", "db"], f"conv_backward with {what}")
     # The output is linear in each of the three, so that a long step gives the exact slope.
     want = numerical_gradient(conv_reference, (x, w, b, stride, pad), 0, dout, step=0.5)
-    check_array(dx, want, f"dx with {what}")
+    check_array(dx, want, f"dx with {what}", hint=hint)
     want = numerical_gradient(conv_reference, (x, w, b, stride, pad), 1, dout, step=0.5)
     check_array(dw, want, f"dw with {what}", atol=1e-3 if dtype is np.uint8 else 1e-5)
     want = numerical_gradient(conv_reference, (x, w, b, stride, pad), 2, dout, step=0.5)
@@ -417,7 +419,8 @@ results = call(batch_norm_forward, x, gamma, beta, running_mean, running_var, tr
 out, new_mean, new_var = check_items(results, names, "batch_norm_forward")
 check_array(out, np.array([[-2.0, 7.0], [2.0, 7.0]]), "out in training", rtol=1e-3)
 check_array(new_mean, np.array([1.0, 5.0]), "running_mean after training")
-check_array(new_var, np.array([1.0, 0.5]), "running_var after training")
+hint = "The variance divides by the number of values, and the batch counts 1 - momentum."
+check_array(new_var, np.array([1.0, 0.5]), "running_var after training", hint=hint)
 # Four axes and the default momentum of 0.9. The values 1, 2, 3 and 6 have the mean 3 and the variance 3.5.
 x = np.array([1.0, 2.0, 3.0, 6.0]).reshape(2, 1, 2, 1)
 results = call(batch_norm_forward, x, np.ones(1), np.zeros(1), np.zeros(1), np.ones(1), training=True, eps=0.5)

@@ -12,7 +12,7 @@ from coursegrader.exam.errors import BadReply, CandidateDied, CandidateError, Ex
 from coursegrader.exam.kernels import Kernel, Launcher, Start
 from coursegrader.exam.serving import RESULT
 from coursegrader.exam.standin import Candidate
-from coursegrader.spec import LimitValues
+from coursegrader.submission.spec import LimitValues
 
 # The working folder comes last on the path, where helper modules beside the notebook are found: a student's file may
 # have the name of a library.

@@ -25,9 +25,9 @@ from coursegrader.exam.outputs import CellOutputs
 from coursegrader.exam.pair import Pair
 from coursegrader.exam.verdict import Outcome
 from coursegrader.notebooks import Role, points
-from coursegrader.run import CellEnd, Ended, Run
-from coursegrader.scores import partial_credit
-from coursegrader.spec import Spec
+from coursegrader.submission.run import CellEnd, Ended, Run
+from coursegrader.submission.scores import partial_credit
+from coursegrader.submission.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from coursegrader.exam.mentions import ARGUMENT, Cell, Mentions, Parameter, ment
 from coursegrader.exam.tripwires import OWN_FILE
 from coursegrader.exam.verdict import Outcome
 from coursegrader.notebooks import Role, grade_id, role
-from coursegrader.run import Ended
-from coursegrader.spec import ShortcutPolicy
+from coursegrader.submission.run import Ended
+from coursegrader.submission.spec import ShortcutPolicy
 
 _PARAGRAPH = re.compile(r"^\*\*Not allowed\b.*?(?=\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)

@@ -12,7 +12,7 @@ from typing import Any
 
 from nbformat.v4 import new_output
 
-from coursegrader.run import CellEnd, Ended
+from coursegrader.submission.run import CellEnd, Ended
 
 MAX_REASON = 2_000
 

@@ -1,5 +1,5 @@
 import pytest
-from coursegrader.spec import LimitValues
+from coursegrader.submission.spec import LimitValues
 from exam_harness import Room
 
 

@@ -14,7 +14,7 @@ from coursegrader.exam.kernels import ColdLauncher, Launcher
 from coursegrader.exam.pair import Pair
 from coursegrader.exam.session import ExamRun, run
 from coursegrader.notebooks import grade_id
-from coursegrader.spec import LimitValues, Spec
+from coursegrader.submission.spec import LimitValues, Spec
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 

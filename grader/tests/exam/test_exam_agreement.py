@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from coursegrader.exam.session import run
 from coursegrader.notebooks import grade_id
-from coursegrader.spec import Spec
+from coursegrader.submission.spec import Spec
 from exam_harness import answer, earned, graded, locked, own, specification, submission
 from nbclient import NotebookClient
 from nbgrader.utils import determine_grade

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from coursegrader.exam.errors import ExamError
 from coursegrader.notebooks import grade_id
-from coursegrader.run import Ended
+from coursegrader.submission.run import Ended
 from exam_harness import answer, earned, exam, graded, locked, own, written
 from nbgrader.utils import determine_grade
 

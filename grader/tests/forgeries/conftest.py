@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from coursegrader.grade import Result, grade_submission
-from coursegrader.hall import Hall
+from coursegrader.submission.grade import Result, grade_submission
+from coursegrader.submission.hall import Hall
 from forging import Grade, handed_in, specification
 from nbformat import NotebookNode
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import nbformat
 import tiny
-from coursegrader.grade import Result
-from coursegrader.scores import Status
-from coursegrader.spec import LimitValues, Spec
+from coursegrader.submission.grade import Result
+from coursegrader.submission.scores import Status
+from coursegrader.submission.spec import LimitValues, Spec
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import tiny
-from coursegrader.intake import find_submissions, take
-from coursegrader.restore import restore
-from coursegrader.scores import Status
+from coursegrader.submission.intake import find_submissions, take
+from coursegrader.submission.restore import restore
+from coursegrader.submission.scores import Status
 from forging import HONEST, REST, SQUARE_ONLY, WRONG, Grade, earned, handed_in, specification, told
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from coursegrader.grade import Result, grade_class
-from coursegrader.hall import Hall
-from coursegrader.intake import Submission
+from coursegrader.submission.grade import Result, grade_class
+from coursegrader.submission.hall import Hall
+from coursegrader.submission.intake import Submission
 from forging import HONEST, REST, SQUARE_ONLY, WRONG, Forgery, Grade, check, earned, handed_in, specification, told
 
 HONEST_NAME = "neighbour"

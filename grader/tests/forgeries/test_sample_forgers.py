@@ -2,12 +2,12 @@
 
 import pytest
 from coursegrader.course import Course
-from coursegrader.forgers import FORGERS
-from coursegrader.grade import grade_submission
-from coursegrader.hall import Hall, open_hall
-from coursegrader.sample_class import PATTERN, make_class
-from coursegrader.scores import TOTAL
-from coursegrader.spec import Spec
+from coursegrader.sample.forgers import FORGERS
+from coursegrader.sample.sample_class import PATTERN, make_class
+from coursegrader.submission.grade import grade_submission
+from coursegrader.submission.hall import Hall, open_hall
+from coursegrader.submission.scores import TOTAL
+from coursegrader.submission.spec import Spec
 from forging import earned, told
 
 PS = "ps1_cnn"

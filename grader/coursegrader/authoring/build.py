@@ -21,7 +21,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from coursegrader import rules
+from coursegrader.authoring import rules
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
 from coursegrader.notebooks import HIDDEN, MARK_SCHEME, SOLUTION, Region, parse, read, split
@@ -165,7 +165,7 @@ def _numbers_inside(cell: Any, region: Region) -> Iterator[int]:
 
 def _generate(course: Course, name: str, scratch: Path, *, record: bool) -> None:
     config = release_config(course.config, name, scratch.relative_to(course.root).as_posix(), record=record)
-    log = logging.getLogger("coursegrader.build")
+    log = logging.getLogger("coursegrader.authoring.build")
     messages = _Errors()
     log.addHandler(messages)
     log.propagate = False

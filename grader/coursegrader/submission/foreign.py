@@ -11,13 +11,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, SchemaTooOldError, ValidationError
 
-from coursegrader import rules
+from coursegrader.authoring import rules
 from coursegrader.errors import CourseError
-from coursegrader.grade import Result, grade_submission
-from coursegrader.hall import Hall
+from coursegrader.gradebook.table import number
 from coursegrader.notebooks import SOLUTION, Role, role
-from coursegrader.spec import Spec
-from coursegrader.table import number
+from coursegrader.submission.grade import Result, grade_submission
+from coursegrader.submission.hall import Hall
+from coursegrader.submission.spec import Spec
 
 # The machine decides nothing about a run; that a notebook is being graded, nbgrader says in this way.
 ENVIRONMENT = {"NBGRADER_EXECUTION": "autograde"}
@@ -113,7 +113,7 @@ def _upgraded(notebook: NotebookNode, path: Path) -> NotebookNode:
     """The notebook with nbgrader's metadata in the present schema."""
     validator = MetadataValidator()
     # It tells its log of every cell that has no stored type, which old notebooks do not have.
-    validator.log = logging.getLogger("coursegrader.foreign")
+    validator.log = logging.getLogger("coursegrader.submission.foreign")
     validator.v1.log = validator.v2.log = validator.log
     notebook.cells = [validator.upgrade_cell_metadata(cell) for cell in notebook.cells]
     try:

@@ -15,14 +15,14 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from coursegrader.answers import Variant, variants
+from coursegrader.authoring.answers import Variant, variants
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
-from coursegrader.forgers import FORGERS
+from coursegrader.gradebook.table import COLUMNS, row, write_table
 from coursegrader.notebooks import Role, by_grade_id, parse, role, tags, with_role
-from coursegrader.scores import CellScore, Status, answers_of, total
-from coursegrader.spec import Spec
-from coursegrader.table import COLUMNS, row, write_table
+from coursegrader.sample.forgers import FORGERS
+from coursegrader.submission.scores import CellScore, Status, answers_of, total
+from coursegrader.submission.spec import Spec
 
 DUE = datetime(2026, 10, 30, 23, 59)
 TRAINS = "trains"

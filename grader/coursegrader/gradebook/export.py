@@ -9,16 +9,16 @@ from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNoteboo
 from nbgrader.plugins import ExportPlugin
 
 from coursegrader.course import Course
-from coursegrader.lines import failure_of
-from coursegrader.record import found, open_gradebook, seconds_late
-from coursegrader.scores import CellScore, Status, total
-from coursegrader.table import row, write_table
+from coursegrader.gradebook.lines import failure_of
+from coursegrader.gradebook.record import found, open_gradebook, seconds_late
+from coursegrader.gradebook.table import row, write_table
+from coursegrader.submission.scores import CellScore, Status, total
 
 
 class CellExportPlugin(ExportPlugin):
     """A row a cell and a total for each submission, in the columns of `grades.csv`.
 
-    `nbgrader export --exporter=coursegrader.export.CellExportPlugin` uses it too.
+    `nbgrader export --exporter=coursegrader.gradebook.export.CellExportPlugin` uses it too.
     """
 
     def export(self, gradebook: Gradebook) -> None:

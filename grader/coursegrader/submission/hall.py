@@ -14,7 +14,7 @@ from coursegrader import sandbox, warm
 from coursegrader.exam.kernels import ColdLauncher, Launcher
 from coursegrader.exam.warm_kernels import WarmLauncher
 from coursegrader.sandbox import UNSAFE
-from coursegrader.spec import Exam, LimitValues
+from coursegrader.submission.spec import Exam, LimitValues
 
 if TYPE_CHECKING:
     from coursegrader.course import Course

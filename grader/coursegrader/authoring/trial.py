@@ -28,7 +28,7 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 
-from coursegrader.dependencies import Names, Record, affected, code_cells, names_of, needed, reads
+from coursegrader.authoring.dependencies import Names, Record, affected, code_cells, names_of, needed, reads
 from coursegrader.errors import CourseError
 from coursegrader.notebooks import Role
 
@@ -166,7 +166,7 @@ class Warm:
                 return
             with open(Path(self._folder.name) / "stderr", "wb") as errors:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "coursegrader.trial_worker", str(self._socket)],
+                    [sys.executable, "-m", "coursegrader.authoring.trial_worker", str(self._socket)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from coursegrader.grade import Result
-from coursegrader.scores import CellScore, Status
-from coursegrader.table import replacing
+from coursegrader.gradebook.table import replacing
+from coursegrader.submission.grade import Result
+from coursegrader.submission.scores import CellScore, Status
 
 # Grows when a key changes its meaning or goes; new keys may come at any time.
 FORMAT = 1

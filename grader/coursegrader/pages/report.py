@@ -14,10 +14,10 @@ from jinja2 import Environment, PackageLoader
 
 from coursegrader.course import Course
 from coursegrader.errors import NothingSubmitted
-from coursegrader.export import submission_scores
-from coursegrader.record import found, open_gradebook, seconds_late
-from coursegrader.scores import TOTAL, CellScore, Status
-from coursegrader.table import number, replacing
+from coursegrader.gradebook.export import submission_scores
+from coursegrader.gradebook.record import found, open_gradebook, seconds_late
+from coursegrader.gradebook.table import number, replacing
+from coursegrader.submission.scores import TOTAL, CellScore, Status
 
 PASS_SHARE = 0.6
 KINDS = (
@@ -73,7 +73,7 @@ def write_report(course: Course, assignment: str, forged: Sequence[Forged] = ())
 
 def page(assignment: str, lines: list[Line], forged: Sequence[Forged] = ()) -> str:
     """The page as HTML."""
-    environment = Environment(loader=PackageLoader("coursegrader"), autoescape=True)
+    environment = Environment(loader=PackageLoader("coursegrader.pages"), autoescape=True)
     environment.filters["points"] = lambda value: number(round(value, 2))
     environment.filters["words"] = lambda status: WORDS.get(status, status)
     lines = sorted(lines, key=lambda line: (-line.total.points, line.name))

@@ -19,13 +19,13 @@ from coursegrader.errors import KernelUnavailable, Refused
 from coursegrader.exam.errors import ExamError
 from coursegrader.exam.session import ExamRun, run
 from coursegrader.exam.verdict import Outcome
-from coursegrader.hall import Hall
-from coursegrader.intake import Submission, take
 from coursegrader.notebooks import Role, is_candidate, role
-from coursegrader.restore import Restored, restore
-from coursegrader.run import Ended, place
-from coursegrader.scores import CellScore, Status, flagged, score, total
-from coursegrader.spec import Spec
+from coursegrader.submission.hall import Hall
+from coursegrader.submission.intake import Submission, take
+from coursegrader.submission.restore import Restored, restore
+from coursegrader.submission.run import Ended, place
+from coursegrader.submission.scores import CellScore, Status, flagged, score, total
+from coursegrader.submission.spec import Spec
 from coursegrader.warm import NoForge
 
 

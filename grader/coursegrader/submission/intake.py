@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from coursegrader.errors import NothingSubmitted, Refused
-from coursegrader.spec import Spec
+from coursegrader.submission.spec import Spec
 
 MAX_CELLS = 2000
 MAX_FILES = 200
@@ -23,6 +23,8 @@ MAX_FILES = 200
 MAX_ENTRIES = 20_000
 # What can be a student's id and a folder's name at once: no pattern, no hidden file, no spreadsheet formula.
 STUDENT = re.compile(r"[\w][\w.@+-]{0,127}", re.UNICODE)
+# Of the assignments that a class's folder holds, in a message.
+MOST_NAMED = 5
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
@@ -75,7 +77,11 @@ def students_folders(folder: Path, spec: Spec) -> list[Path]:
         if path.is_dir() and not path.name.startswith(".") and _is_there(path / spec.assignment)
     ]
     if not students:
-        raise NothingSubmitted(f"{folder} holds no STUDENT/{spec.assignment}/ folder: is it the folder of the class?")
+        others = sorted({path.name for path in folder.glob("[!.]*/[!.]*") if path.is_dir()})[:MOST_NAMED]
+        raise NothingSubmitted(
+            f"{folder} holds no STUDENT/{spec.assignment}/ folder: "
+            + (f"is one of {', '.join(others)} meant?" if others else "is it the folder of the class?")
+        )
     return students
 
 

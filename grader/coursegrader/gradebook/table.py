@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from coursegrader.scores import CellScore
+from coursegrader.submission.scores import CellScore
 
 # What a cell must not begin with (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

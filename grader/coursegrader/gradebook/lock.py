@@ -16,7 +16,7 @@ from pathlib import Path
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError, GradingUnderWay
-from coursegrader.table import replacing
+from coursegrader.gradebook.table import replacing
 
 
 @contextmanager

@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursegrader import __version__
-from coursegrader.intake import Submission
 from coursegrader.notebooks import Role, grade_id, role
-from coursegrader.spec import Spec
+from coursegrader.submission.intake import Submission
+from coursegrader.submission.spec import Spec
 
 NOTEBOOKS = ("solution", "reference")
 
@@ -120,4 +120,6 @@ def _feed(sha, value: object) -> None:
     elif value is None or isinstance(value, bool | int | float):
         sha.update(f"{value!r};".encode())
     else:
-        raise TypeError(f"no fingerprint of a {type(value).__name__}: give it a form in coursegrader.fingerprint")
+        raise TypeError(
+            f"no fingerprint of a {type(value).__name__}: give it a form in coursegrader.gradebook.fingerprint"
+        )

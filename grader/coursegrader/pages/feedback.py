@@ -10,27 +10,35 @@ from collections.abc import Iterator
 
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from traitlets import Bool
 
 from coursegrader.course import Course
-from coursegrader.notebooks import HIDDEN, Role, is_bonus, marked_regions, points, role, split
+from coursegrader.notebooks import HIDDEN, Role, grade_id, is_bonus, marked_regions, points, role, split
 
 HIDDEN_NOTICE = "# (hidden tests ran here)"
+WAITING_NOTICE = "Not marked yet: a person reads this answer. Until then it counts 0 above."
 
 
 class StudentView(Preprocessor):
-    """What a student sees of a graded notebook: everything but the source of the hidden tests."""
+    """What a student sees of a graded notebook: no source of hidden tests, and which answers wait for their marks."""
 
     enabled = Bool(True, help="Whether nbgrader uses this step.").tag(config=True)
     show_hidden = Bool(False, help="Show hidden tests on students' pages.").tag(config=True)
 
     def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        """Hides the hidden parts, and takes bonus points out of the maximum that heads the page."""
+        """Runs after `GetGrades`; takes bonus points out of the maximum that heads the page."""
         notebook, resources = super().preprocess(notebook, resources)
-        marks = resources.get("nbgrader", {})
-        if "max_score" in marks:
-            marks["max_score"] -= sum(points(cell) for cell in notebook.cells if is_bonus(cell))
+        marks = resources["nbgrader"]
+        marks["max_score"] -= sum(points(cell) for cell in notebook.cells if is_bonus(cell))
+        with Gradebook(marks["db_url"]) as gradebook:
+            submitted = gradebook.find_submission_notebook(marks["notebook"], marks["assignment"], marks["student"])
+            waiting = {grade.name for grade in submitted.grades if grade.needs_manual_grade}
+        for cell in notebook.cells:
+            if grade_id(cell) in waiting:
+                comments = (WAITING_NOTICE, cell.metadata.nbgrader.get("comment"))
+                cell.metadata.nbgrader["comment"] = "\n\n".join(filter(None, comments))
         return notebook, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:

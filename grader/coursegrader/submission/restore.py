@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from coursegrader.intake import submitted_id
 from coursegrader.notebooks import by_grade_id, nbgrader
+from coursegrader.submission.intake import submitted_id
 
 
 @dataclass(frozen=True)

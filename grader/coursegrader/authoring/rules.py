@@ -19,7 +19,7 @@ from typing import NamedTuple
 from nbformat.notebooknode import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, SchemaTooOldError, ValidationError
 
-from coursegrader.dependencies import names_of
+from coursegrader.authoring.dependencies import names_of
 from coursegrader.exam import shortcuts
 from coursegrader.exam.forbidden import Kind, Verdict
 from coursegrader.exam.mentions import Cell

@@ -1,6 +1,6 @@
 """Mutation testing of an assignment: small faults put into the solutions, which the tests must notice.
 
-    python -m coursegrader.mutation PS
+    python -m coursegrader.authoring.mutation PS
 
 A mutant is the solution with one change inside a solution region: an operator swapped, a constant off by one, a
 statement dropped, and so on. One that compiles to the solution's own bytecode is left out. A mutant is rejected when a
@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from coursegrader.authoring.trial import Bench, Limits, Warm
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
 from coursegrader.notebooks import SOLUTION, Role, marked_regions, read, with_role
-from coursegrader.trial import Bench, Limits, Warm
 
 SURVIVORS = "survivors.toml"
 WANTED_SHARE = 0.9

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from nbformat.notebooknode import NotebookNode
 
-from coursegrader.dependencies import Code, code_cells
+from coursegrader.authoring.dependencies import Code, code_cells
+from coursegrader.authoring.trial import Bench, Result
 from coursegrader.notebooks import Role
-from coursegrader.trial import Bench, Result
 
 
 class Agreeable:
@@ -159,7 +159,7 @@ def junk_answer(cells: Iterable[Code], answer: str, kind: str) -> str:
     cells = list(cells)
     own = next(cell for cell in cells if cell.name == answer)
     lines = [f"{name} = _replaced({name}, {kind!r})" for name in interface(cells, answer)]
-    return "\n".join([own.source, "from coursegrader.junk import replaced as _replaced", *lines])
+    return "\n".join([own.source, "from coursegrader.authoring.junk import replaced as _replaced", *lines])
 
 
 def tests_of(cells: Iterable[Code], answer: str) -> list[str]:

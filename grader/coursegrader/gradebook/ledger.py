@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from sqlalchemy import Boolean, Column, MetaData, Select, String, Table, Text, delete, insert, select
 
-from coursegrader.fingerprint import Fingerprint
+from coursegrader.gradebook.fingerprint import Fingerprint
 
 # By nbgrader's id of the submission: where that is removed, what was found on it no longer counts.
 TABLE = Table(

@@ -18,21 +18,21 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from coursegrader import ledger, lock
-from coursegrader.backup import copy_gradebook
 from coursegrader.course import Course
 from coursegrader.errors import GradebookBusy, KernelUnavailable, NothingSubmitted, UnknownCell
-from coursegrader.fingerprint import Fingerprint, fingerprint
-from coursegrader.grade import Result, grade_class
-from coursegrader.hall import Hall, level_for_marks, open_hall
-from coursegrader.intake import STUDENT, Submission, open_submission, students_folders
-from coursegrader.ledger import Entry
-from coursegrader.lines import as_line, write_lines
+from coursegrader.gradebook import ledger, lock
+from coursegrader.gradebook.backup import copy_gradebook
+from coursegrader.gradebook.fingerprint import Fingerprint, fingerprint
+from coursegrader.gradebook.ledger import Entry
+from coursegrader.gradebook.lines import as_line, write_lines
+from coursegrader.gradebook.record import Recorder, lines, open_gradebook, register_assignment, results_path
 from coursegrader.notebooks import Role, by_grade_id, role
-from coursegrader.record import Recorder, lines, open_gradebook, register_assignment, results_path
 from coursegrader.sandbox import UNSAFE, NoSandbox, available, choose
-from coursegrader.scores import Status
-from coursegrader.spec import Spec
+from coursegrader.submission.grade import Result, grade_class
+from coursegrader.submission.hall import Hall, level_for_marks, open_hall
+from coursegrader.submission.intake import STUDENT, Submission, open_submission, students_folders
+from coursegrader.submission.scores import Status
+from coursegrader.submission.spec import Spec
 from coursegrader.warm import NoForge
 
 WITHOUT = (

@@ -1,9 +1,9 @@
 """The warm process behind `trial`: it imports TensorFlow once and forks a child for each trial.
 
-Run as `python -m coursegrader.trial_worker SOCKET`. It writes `ready` to stdout once everything is imported and serves
-until its stdin closes. A connection to the socket is a trial: one line of JSON asks, lines of JSON answer: first the
-child's process id, then a line a cell, last how the child ended. No TensorFlow operation runs before a fork, so
-children start with whole thread pools of their own.
+Run as `python -m coursegrader.authoring.trial_worker SOCKET`. It writes `ready` to stdout once everything is imported
+and serves until its stdin closes. A connection to the socket is a trial: one line of JSON asks, lines of JSON answer:
+first the child's process id, then a line a cell, last how the child ended. No TensorFlow operation runs before a fork,
+so children start with whole thread pools of their own.
 """
 
 import ast
@@ -38,7 +38,7 @@ PRELOAD = (
     "coursedata",
     "coursekit",
     "coursegrader.checks",
-    "coursegrader.junk",
+    "coursegrader.authoring.junk",
 )
 MAX_MESSAGE = 600
 MAX_NODES = 20_000

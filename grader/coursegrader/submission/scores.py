@@ -12,9 +12,9 @@ from nbformat import NotebookNode
 
 from coursegrader.exam.verdict import Outcome
 from coursegrader.notebooks import Role, by_grade_id, grade_id, role
-from coursegrader.restore import Restored
-from coursegrader.run import CellEnd, Ended, Run
-from coursegrader.spec import is_bonus
+from coursegrader.submission.restore import Restored
+from coursegrader.submission.run import CellEnd, Ended, Run
+from coursegrader.submission.spec import is_bonus
 
 # A number as a notebook shows it; NumPy's scalars name their type.
 NUMBER = re.compile(r"(?:np\.\w+\()?([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:inf|nan))\)?", re.IGNORECASE)

@@ -31,20 +31,20 @@ from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from nbgrader.utils import is_locked, is_solution, parse_utc
 from sqlalchemy import inspect
 
-from coursegrader import ledger
-from coursegrader.backup import sqlite_file
 from coursegrader.course import Course
 from coursegrader.errors import GradebookMismatch
-from coursegrader.fingerprint import Fingerprint, digest, fingerprint
-from coursegrader.grade import Result
-from coursegrader.intake import STUDENT, Submission
-from coursegrader.ledger import Entry
-from coursegrader.lines import as_line, failure_of, scores_of
+from coursegrader.gradebook import ledger
+from coursegrader.gradebook.backup import sqlite_file
+from coursegrader.gradebook.fingerprint import Fingerprint, digest, fingerprint
+from coursegrader.gradebook.ledger import Entry
+from coursegrader.gradebook.lines import as_line, failure_of, scores_of
+from coursegrader.gradebook.table import replacing
 from coursegrader.notebooks import by_grade_id
 from coursegrader.sandbox import LANDLOCK, NAMESPACES, UNSAFE
-from coursegrader.scores import Status, total
-from coursegrader.spec import Spec, is_graded
-from coursegrader.table import replacing
+from coursegrader.submission.grade import Result
+from coursegrader.submission.intake import STUDENT, Submission
+from coursegrader.submission.scores import Status, total
+from coursegrader.submission.spec import Spec, is_graded
 
 # What an entry of the ledger holds beyond the line of `results/PS.jsonl`.
 ANSWERS = "answers"

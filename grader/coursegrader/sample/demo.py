@@ -9,11 +9,11 @@ from pathlib import Path
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
-from coursegrader.forgers import FORGERS
-from coursegrader.report import Forged
-from coursegrader.sample_class import make_class, write_class
-from coursegrader.scores import TOTAL
-from coursegrader.spec import Spec
+from coursegrader.pages.report import Forged
+from coursegrader.sample.forgers import FORGERS
+from coursegrader.sample.sample_class import make_class, write_class
+from coursegrader.submission.scores import TOTAL
+from coursegrader.submission.spec import Spec
 
 STUDENTS, TRAINERS = 12, 3
 # A demonstration should not wait long for the student whose code never ends.

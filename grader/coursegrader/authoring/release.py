@@ -9,11 +9,11 @@ from pathlib import Path
 from nbgrader.auth import Authenticator
 from nbgrader.exchange import ExchangeError, ExchangeFactory
 
-from coursegrader.build import build
+from coursegrader.authoring.build import build
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
-from coursegrader.record import open_gradebook, register_assignment
-from coursegrader.spec import Spec
+from coursegrader.gradebook.record import open_gradebook, register_assignment
+from coursegrader.submission.spec import Spec
 
 
 def release(course: Course, assignment: str, *, due: datetime | None = None, force: bool = False) -> Path:

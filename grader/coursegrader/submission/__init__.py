@@ -1,0 +1,1 @@
+"""One submission, as a function of bytes: specification, intake, restore, the hall it is examined in, scores."""
