@@ -7,6 +7,7 @@ students.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 c = get_config()  # noqa: F821  (nbgrader gives it to this file)
@@ -15,6 +16,10 @@ root = Path(__file__).resolve().parent.parent
 data = (root / os.environ.get("COURSE_DIR", "course")).resolve()
 # nbgrader matches folders by a pattern that breaks on absolute paths: all of them are given from the root.
 folder = Path(os.path.relpath(data, root)).as_posix()
+# nbgrader's gradebook needs its folder, the formgrader opened in a fresh checkout too; where students only read the
+# course, they have none.
+with suppress(OSError):
+    data.mkdir(parents=True, exist_ok=True)
 
 # -- where things are -----------------------------------------------------------------------------------------------
 c.CourseDirectory.course_id = "deep_learning_breakthroughs"
