@@ -38,8 +38,9 @@ test: setup lint ## run every test: packages, notebooks, assignments, grading, s
 	pytest $(PARALLEL) --nbval-lax -m "not full" --ignore=$(ALONE) data lectures grader solutions
 	pytest -m "not full" $(ALONE)
 
-test-full: setup test ## the long tests too: mutation of the solutions, all alternatives in both graders, fuzzing at length
+test-full: setup test ## the long tests too: mutation of the solutions, all alternatives in both graders, fuzzing at length, both sandboxes
 	pytest $(PARALLEL) -m full data lectures grader
+	pytest $(PARALLEL) -m "not full" --level landlock grader/tests/forgeries
 
 sync: setup ## pair every authored notebook with its text twin
 	jupytext --quiet --sync $(NOTEBOOKS)
