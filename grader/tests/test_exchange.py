@@ -1,10 +1,10 @@
 """The whole way through nbgrader's exchange, by the commands that people type, each a process of its own."""
 
 import os
+import pwd
 import subprocess
 import sys
 from functools import partial
-from getpass import getuser
 from pathlib import Path
 
 import nbformat
@@ -14,6 +14,15 @@ from coursegrader import sandbox
 from coursegrader.notebooks import by_grade_id
 
 UNSAFE = [] if any(found.ok for found in sandbox.available()) else ["--unsafe-no-sandbox"]
+
+
+@pytest.fixture
+def name():
+    """What nbgrader calls whoever submits."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        pytest.skip("this user has no name on this machine, and nbgrader's exchange asks for one")
 
 
 @pytest.fixture
@@ -52,7 +61,7 @@ def answer(path, **answers):
     nbformat.write(notebook, path)
 
 
-def test_from_release_to_feedback_in_the_students_hands(people):
+def test_from_release_to_feedback_in_the_students_hands(people, name):
     course, teacher, student, notebook = people
     course_id = ["--course", course.config.CourseDirectory.course_id]
     teacher("nbgrader", "release_assignment", tiny.PS)
@@ -73,4 +82,4 @@ def test_from_release_to_feedback_in_the_students_hands(people):
     teacher("nbgrader", "collect", tiny.PS, "--update")
     teacher("coursegrader", "autograde", tiny.PS, *UNSAFE)
     teacher("coursegrader", "export", tiny.PS)
-    assert f"{getuser()},total,19,20,needs_manual," in (course.reports / f"{tiny.PS}.csv").read_text()
+    assert f"{name},total,19,20,needs_manual," in (course.reports / f"{tiny.PS}.csv").read_text()
