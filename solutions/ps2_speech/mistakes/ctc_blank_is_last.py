@@ -1,0 +1,37 @@
+# answer: ctc_loss
+# rejected by: test_ctc_loss
+# may break: test_ctc_gradient
+# why: the last class is taken for the blank
+def ctc_loss(logits, targets, logit_lengths, target_lengths):
+    """Minus the log-probability (batch,) of each target, summed over all alignments."""
+    losses = []
+    for rows, target, num_rows, num_labels in zip(logits, targets, logit_lengths, target_lengths, strict=True):
+        alphas = log_alphas(log_softmax(rows[:num_rows]), target[:num_labels])
+        losses.append(-np.logaddexp.reduce(alphas[-1, -2:]))
+    return np.array(losses)
+
+
+def log_softmax(logits):
+    """The logarithm of the softmax over the last axis."""
+    z = logits - logits.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+
+def log_alphas(log_y, target):
+    """The log-probabilities (num_rows, 2 * len(target) + 1) of all beginnings of paths."""
+    places = np.full(2 * len(target) + 1, log_y.shape[1] - 1)
+    places[1::2] = target
+    may_skip = np.zeros(len(places), bool)
+    may_skip[2:] = places[2:] != places[:-2]
+    alphas = np.full((len(log_y), len(places)), -np.inf)
+    alphas[0, :2] = log_y[0, places[:2]]
+    for t in range(1, len(log_y)):
+        alpha = np.logaddexp(alphas[t - 1], shifted(alphas[t - 1], 1))
+        alpha = np.logaddexp(alpha, np.where(may_skip, shifted(alphas[t - 1], 2), -np.inf))
+        alphas[t] = alpha + log_y[t, places]
+    return alphas
+
+
+def shifted(alpha, by):
+    """The same values `by` places later."""
+    return np.concatenate([np.full(by, -np.inf), alpha])[: len(alpha)]

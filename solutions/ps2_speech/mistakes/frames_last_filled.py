@@ -1,0 +1,14 @@
+# answer: framing
+# rejected by: test_framing
+# why: a frame that is not whole is filled with zeros
+def frames(wave, length, step):
+    """The frames (num_frames, length) of a wave, one every `step` samples."""
+    num_frames = -(-len(wave) // step)
+    wave = np.append(wave, np.zeros(length + step))
+    return wave[step * np.arange(num_frames)[:, None] + np.arange(length)]
+
+
+def power_spectrum(wave, length, step, fft_size):
+    """The power (num_frames, fft_size // 2 + 1) of each windowed frame at each frequency."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / (length - 1))
+    return np.abs(np.fft.rfft(frames(wave, length, step) * window, fft_size)) ** 2
