@@ -96,9 +96,10 @@ def test_what_is_gone_from_the_source_is_gone_from_the_release(release, course):
 
 
 def test_no_gradebook_unless_asked(release, course):
-    assert not (course / "course").exists()
+    gradebook = course / "course" / "gradebook.db"
+    assert not gradebook.exists()
     build(course, "ps", record=True)
-    assert (course / "course" / "gradebook.db").exists()
+    assert gradebook.exists()
 
 
 def test_a_broken_rule_stops_the_build_and_leaves_the_old_release(release, course):
