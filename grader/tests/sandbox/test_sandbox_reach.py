@@ -161,7 +161,12 @@ def test_sees_its_own_process_only(forge, run):
     ["/usr/lib/x", "/etc/passwd", "/x", "/run/x", "/dev/x", "/var/tmp/x", sys.prefix + "/x", sys.prefix + "/lib/x"],
 )
 def test_no_writing_outside(attempt, path):
-    check_refused(attempt, f"open({path!r}, 'w')")
+    code = f"open({path!r}, 'w')"
+    # A checkout in /tmp: its folders are shown in the candidate's own /tmp, and what is written there goes with it.
+    if Path(path).parent == Path(sys.prefix) and path.startswith("/tmp/"):
+        attempt(code)
+    else:
+        check_refused(attempt, code)
     assert path == "/etc/passwd" or not Path(path).exists()
 
 
