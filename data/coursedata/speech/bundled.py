@@ -28,9 +28,7 @@ PITCH_SPREAD, PACE_SPREAD = 6, 15
 @cache
 def load() -> SpeechSplit:
     """The bundled digit strings, split by voice: 16 to train, 4 to choose settings, 4 to test."""
-    packed = lzma.decompress((files("coursedata.speech") / FILE).read_bytes())
-    with np.load(io.BytesIO(packed)) as arrays:
-        utterances = unpack(dict(arrays))
+    utterances = unpack((files("coursedata.speech") / FILE).read_bytes())
     parts = {voice.name: voice.part for voice in VOICES}
     return SpeechSplit(
         *(tuple(one for one in utterances if parts[one.speaker] == part) for part in ("train", "valid", "test"))
@@ -52,11 +50,11 @@ def say(voice: Voice, num: int, seed: Sequence[int]) -> Iterable[Utterance]:
         )
 
 
-def pack(utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
-    """Utterances as arrays: everything joined, with offsets that say where each begins."""
+def pack(utterances: Sequence[Utterance]) -> bytes:
+    """Utterances as a file's bytes: an npz of everything joined, with lengths that say where each ends, compressed."""
     speakers = sorted({one.speaker for one in utterances})
     symbols = sorted({segment.label for one in utterances for segment in one.phonemes})
-    return {
+    arrays = {
         "codes": np.concatenate([companding.encode(one.wave) for one in utterances]),
         "lengths": np.array([len(one.wave) for one in utterances], np.int32),
         "speakers": np.array(speakers),
@@ -69,10 +67,15 @@ def pack(utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
         "phonemes": np.array([symbols.index(seg.label) for one in utterances for seg in one.phonemes], np.uint8),
         "phoneme_bounds": np.array([segment[1:] for one in utterances for segment in one.phonemes], np.int32),
     }
+    held = io.BytesIO()
+    np.savez(held, **arrays)
+    return lzma.compress(held.getvalue(), preset=9)
 
 
-def unpack(arrays: dict[str, np.ndarray]) -> tuple[Utterance, ...]:
-    """The utterances that `pack` put into arrays, their samples as μ-law gives them back."""
+def unpack(packed: bytes) -> tuple[Utterance, ...]:
+    """The utterances that `pack` put into a file's bytes, their samples as μ-law gives them back."""
+    with np.load(io.BytesIO(lzma.decompress(packed))) as file:
+        arrays = dict(file)
 
     def parts(name: str, counts: str) -> list[np.ndarray]:
         return np.split(arrays[name], np.cumsum(arrays[counts].astype(np.int64))[:-1])
@@ -108,9 +111,7 @@ def make() -> tuple[Utterance, ...]:
 
 def write(destination: Path) -> None:
     """Makes the bundled set and writes it, compressed."""
-    held = io.BytesIO()
-    np.savez(held, **pack(make()))
-    destination.write_bytes(lzma.compress(held.getvalue(), preset=9))
+    destination.write_bytes(pack(make()))
 
 
 def _strings(num: int, rng: np.random.Generator) -> Iterable[tuple[int, ...]]:
