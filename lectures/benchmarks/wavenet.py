@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,10 @@ from pathlib import Path
 # TensorFlow counts the cores when it is imported.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import coursekit
 import numpy as np
-from definitions import definitions
+from coursekit.definitions import definitions
 from rich.console import Console
 from rich.table import Table
 
@@ -62,7 +60,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     coursekit.set_seed(0)
-    lecture = definitions("3_speech/2_wavenet", seed=0)
+    lecture = definitions(Path(__file__).resolve().parents[1] / "3_speech/2_wavenet.py", seed=0)
     table = Table("network", *COLUMNS, title=f"samples a CPU second, fastest of {runs} runs, one core")
     for name, dilations in NETWORKS.items():
         model = lecture.wavenet(dilations, CHANNELS, SKIP_CHANNELS)

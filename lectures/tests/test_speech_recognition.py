@@ -1,20 +1,21 @@
 """What the lecture on speech recognition writes out, against independent sums, brute force and other libraries."""
 
 import itertools
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from definitions import definitions
+from coursekit.definitions import definitions
 from scipy.fft import dct
 
-NAME = "3_speech/1_speech_recognition"
+LECTURE = Path(__file__).resolve().parents[1] / "3_speech/1_speech_recognition.py"
 RATE = 8000
 
 
 @pytest.fixture(scope="module")
 def lecture():
-    module = definitions(NAME, seed=0, HOP=80, WINDOW=200)
+    module = definitions(LECTURE, seed=0, HOP=80, WINDOW=200)
     module.FILTERS = module.triangles()
     return module
 

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 from coursedata.speech import Segment, companding
-from definitions import FOLDER, definitions
+from coursekit.definitions import definitions
 from keras import ops
 
-lecture = definitions("3_speech/2_wavenet", seed=0)
-CHECKPOINTS = FOLDER / "3_speech" / "checkpoints"
+LECTURES = Path(__file__).resolve().parents[1]
+lecture = definitions(LECTURES / "3_speech/2_wavenet.py", seed=0)
+CHECKPOINTS = LECTURES / "3_speech" / "checkpoints"
 NUM_SYMBOLS = 30
 
 
@@ -249,12 +250,11 @@ def test_checkpoints_are_small_and_have_their_log(name: str) -> None:
 # -- the helper itself -------------------------------------------------------------------------------------------------
 
 
-def test_definitions_leave_out_what_cells_compute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_definitions_leave_out_what_cells_compute(tmp_path: Path) -> None:
     twin = (
         "import math\nSIZE, NAMES = 3, ('a',)\nx = math.sqrt(SIZE)\nx.y = 1\ndef double(v):\n    return 2 * v * scale\n"
     )
     (tmp_path / "one.py").write_text(twin + "raise SystemExit\n", encoding="utf-8")
-    monkeypatch.setattr("definitions.FOLDER", tmp_path)
-    module = definitions("one", scale=5, SIZE=4)
+    module = definitions(tmp_path / "one.py", scale=5, SIZE=4)
     assert module.double(1) == 10 and module.SIZE == 4 and module.NAMES == ("a",)
     assert not hasattr(module, "x")

@@ -4,7 +4,6 @@ Those cells carry the tag "checkpoint". They load a checkpoint that is there: de
 """
 
 import os
-import sys
 from pathlib import Path
 
 import jupytext
@@ -13,16 +12,14 @@ PART = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    sys.path.insert(0, str(PART.parent / "tests"))
-    from definitions import definitions
-
     # Seed and sizes are those of the log, whatever the caller's own settings.
     os.environ.update(COURSE_PROFILE="full", COURSE_SOURCE="bundled", COURSE_SEED="0")
     os.chdir(PART)
     import coursekit
+    from coursekit.definitions import definitions
 
     seed, profile = coursekit.set_seed(), coursekit.get_profile()
-    lecture = definitions("3_speech/2_wavenet", seed=seed, profile=profile)
+    lecture = definitions(PART / "2_wavenet.py", seed=seed, profile=profile)
     for cell in jupytext.read(PART / "2_wavenet.py").cells:
         if "checkpoint" in cell.metadata.get("tags", []):
             exec(cell.source, lecture.__dict__)

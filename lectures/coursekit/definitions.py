@@ -1,26 +1,23 @@
-"""What a lecture defines, without running it: for tests of the functions and classes that its notebook writes out."""
+"""What a lecture defines, without running it: for tests and benchmarks of what its notebook writes out."""
 
 import ast
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1]
 
+def definitions(twin: Path, **values: Any) -> ModuleType:
+    """A module with the imports, functions, classes and literal constants of a lecture, read from its text `twin`.
 
-def definitions(lecture: str, **values: Any) -> ModuleType:
-    """A module with the imports, functions, classes and literal constants of a lecture ("3_speech/2_wavenet").
-
-    Reads the text twin. What cells compute is left out; `values` stand for those results that functions use
-    (`definitions("3_speech/2_wavenet", seed=0)`), and for constants that a test wants otherwise.
+    What cells compute is left out; `values` stand for those results that functions use
+    (`definitions(folder / "2_wavenet.py", seed=0)`), and for constants that a test wants otherwise.
     """
-    path = FOLDER / f"{lecture}.py"
-    twin = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    twin.body = [statement for statement in twin.body if _defines(statement)]
-    module = ModuleType(f"lecture_{path.stem}")
+    tree = ast.parse(twin.read_text(encoding="utf-8"), filename=str(twin))
+    tree.body = [statement for statement in tree.body if _defines(statement)]
+    module = ModuleType(f"lecture_{twin.stem}")
     # Before too: defaults and decorators are evaluated where a function is defined.
     module.__dict__.update(values)
-    exec(compile(twin, str(path), "exec"), module.__dict__)
+    exec(compile(tree, str(twin), "exec"), module.__dict__)
     module.__dict__.update(values)
     return module
 
