@@ -13,14 +13,17 @@ import pytest
 import tiny
 from coursegrader.errors import Refused
 from coursegrader.notebooks import Role, by_grade_id, role
+from coursegrader.submission.grade import grade_submission
 from coursegrader.submission.intake import take
 from coursegrader.submission.restore import restore
+from coursegrader.submission.scores import Status
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell
 
 SPEC = tiny.spec()
 REFERENCE = by_grade_id(SPEC.reference_notebook())
+TESTS = [name for name, cell in REFERENCE.items() if role(cell) in (Role.TEST, Role.MANUAL)]
 ANSWERS = {name for name, cell in REFERENCE.items() if role(cell) in (Role.ANSWER, Role.MANUAL)}
 
 
@@ -46,6 +49,11 @@ def _bases() -> list[dict]:
 
 
 BASES = _bases()
+# No change of a few bytes or cells makes an answer of these right. (A base with right answers could gain nothing.)
+WRONG = [json.loads(tiny.to_bytes(tiny.submission(square="square = None", half="half = []", shout="shout = 0")))]
+WRONG.append(deepcopy(WRONG[0]))
+OWN_CELL = {"cell_type": "code", "metadata": {}, "source": "x = 50", "outputs": []}
+WRONG[1]["cells"][3:3] = [OWN_CELL, WRONG[0]["cells"][2]]
 WORDS = st.sampled_from(
     [*REFERENCE, *"cells cell_type metadata nbgrader grade_id source attachments outputs tags points id".split()]
     + ["code", "markdown", "raw", "skip-execution", "", "\ud800", "\0", "x" * 300]
@@ -98,18 +106,18 @@ def _mutate_once(draw: Callable, tree: dict) -> None:
 
 
 @st.composite
-def changed_trees(draw) -> bytes:
+def changed_trees(draw, bases: list[dict] = BASES) -> bytes:
     """A notebook with a few changes in its JSON tree."""
-    tree = deepcopy(draw(st.sampled_from(BASES)))
+    tree = deepcopy(draw(st.sampled_from(bases)))
     for _ in range(draw(st.integers(1, 6))):
         _mutate_once(draw, tree)
     return json.dumps(tree).encode()
 
 
 @st.composite
-def changed_bytes(draw) -> bytes:
+def changed_bytes(draw, bases: list[dict] = BASES) -> bytes:
     """A notebook with bytes flipped, cut out, put in or repeated."""
-    data = bytearray(json.dumps(draw(st.sampled_from(BASES))).encode())
+    data = bytearray(json.dumps(draw(st.sampled_from(bases))).encode())
     for _ in range(draw(st.integers(1, 4))):
         at, length = draw(st.integers(0, len(data))), draw(st.integers(0, 40))
         match draw(st.sampled_from(["flip", "cut", "put", "repeat", "truncate"])):
@@ -200,3 +208,22 @@ def test_what_never_was_a_notebook_is_refused(data):
 @given(changed_trees() | changed_bytes())
 def test_a_long_run_of_changed_files_does_no_harm(data):
     check_harmless(data)
+
+
+@pytest.mark.full
+@settings(max_examples=400, deadline=None)
+@given(data=changed_trees(WRONG) | changed_bytes(WRONG))
+def test_no_change_of_a_file_gains_points_in_the_exam(hall, data):
+    result = grade_submission(data, SPEC, {}, hall)
+    assert not result.machine, result.failure
+    assert [one.cell for one in result.scores] == TESTS
+    assert not any(one.points for one in result.scores)
+
+
+def test_that_base_earns_nothing_unchanged_either_and_its_tests_run(hall):
+    result = grade_submission(json.dumps(WRONG[0]).encode(), SPEC, {}, hall)
+    assert {one.cell: one.points for one in result.scores if one.status is Status.GRADED} == {
+        "test_square": 0,
+        "test_half": 0,
+        "bonus_test_shout": 0,
+    }
