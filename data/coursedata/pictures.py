@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from coursedata import faces
 from coursedata.scenes import CLASSES, Nuisances, render
 from coursedata.speech import RATE, add_noise, bundled, reverberate
 
@@ -100,7 +101,32 @@ def speech_figure() -> Figure:
     return figure
 
 
+def faces_figure(columns: int = 9) -> Figure:
+    """Faces at random, then one face while a single attribute changes."""
+    figure, axes = plt.subplots(3 + len(faces.ATTRIBUTES), columns, figsize=(0.8 * columns, 11), layout="constrained")
+    for axis, image in zip(axes[:3].flat, faces.render(3 * columns, seed=0).images, strict=True):
+        axis.imshow(image)
+    usual = {"glasses": 0, "smile": 1, "hair": 1, "beard": 0, "age": 0.45, "shape": 1, "skin": 0.2, "hair_colour": 1}
+    usual |= {"pose": 0.5, "light": 0.35}
+    for row, (name, attribute) in zip(axes[3:], faces.ATTRIBUTES.items(), strict=True):
+        values = range(len(attribute.values)) if attribute.is_class else np.linspace(0, 1, columns)
+        for axis, value in zip(row, values, strict=False):
+            axis.imshow(faces.render(1, seed=12, size=48, labels={**usual, name: value}).images[0])
+            if attribute.is_class:
+                axis.set_xlabel(attribute.values[value], fontsize=8)
+        if not attribute.is_class:
+            row[0].set_xlabel(attribute.values[0], fontsize=8)
+            row[-1].set_xlabel(attribute.values[1], fontsize=8)
+        row[0].set_ylabel(name, fontsize=9)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.set_frame_on(False)
+    figure.suptitle("Top: 32×32 pixels at random. Below: one attribute at a time, 48×48", fontsize=10)
+    return figure
+
+
 FIGURES = {
+    "faces": faces_figure,
     "classes": classes_figure,
     "nuisances": nuisances_figure,
     "objects": objects_figure,
