@@ -4,6 +4,7 @@ import errno
 import gzip
 import hashlib
 import os
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -18,10 +19,17 @@ from coursedata import cifar10, mnist
 from coursedata.errors import ChecksumMismatch, DataUnavailable, NoDiskSpace, UnknownDataset
 from coursedata.registry import CARDS, Card, PreparedFile
 from coursedata.speech import fsdd
+from coursedata.translation import multi30k, tatoeba
 
 VARIABLE = "COURSE_DATA"
 # Each with `prepare(archive, destination)` and `content_sha256(path)`.
-PREPARERS: dict[str, ModuleType] = {"cifar10": cifar10, "fsdd": fsdd, "mnist": mnist}
+PREPARERS: dict[str, ModuleType] = {
+    "cifar10": cifar10,
+    "fsdd": fsdd,
+    "mnist": mnist,
+    "multi30k": multi30k,
+    "tatoeba": tatoeba,
+}
 # What a reader of archives or arrays raises when the bytes are not what they should be.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, KeyError, ValueError)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,7 +41,9 @@ def cache_folder() -> Path:
 
 
 def fetch(name: str) -> Path:
-    """The path of a data set's prepared file, verified: from COURSE_DATA, else the cache, else downloaded into it.
+    """The path of a data set's prepared file, or of the folder of its files, verified.
+
+    It comes from COURSE_DATA, else from the cache, else it is downloaded into that.
 
     Raises UnknownDataset; ChecksumMismatch for a file in COURSE_DATA that is not as its card says (it stays where it
     is) or for a damaged download (it is removed); DataUnavailable when nothing is there and it cannot be downloaded or
@@ -54,12 +64,13 @@ def _own_file(card: Card) -> Path | None:
         return None
     if not Path(folder).is_dir():
         raise DataUnavailable(f"{VARIABLE} is {folder!r}, which is no folder: correct it or unset it.")
-    for prepared in card.files:
-        path = Path(folder, card.name, prepared.name)
-        if path.is_file():
-            _verify_own(path, prepared)
-            return path
-    return None
+    found = [(Path(folder, card.name, prepared.name), prepared) for prepared in card.files]
+    there = [(path, prepared) for path, prepared in found if path.is_file()]
+    if not there or (card.folder and len(there) < len(found)):
+        return None
+    for path, prepared in there if card.folder else there[:1]:
+        _verify_own(path, prepared)
+    return Path(folder, card.name) if card.folder else there[0][0]
 
 
 def _verify_own(path: Path, prepared: PreparedFile) -> None:
@@ -74,25 +85,37 @@ def _verify_own(path: Path, prepared: PreparedFile) -> None:
 
 def _cached_file(card: Card) -> Path | None:
     """An earlier download; a damaged one is removed, for it is this module's own and can be had again."""
-    path = cache_folder() / card.name / card.files[0].name
-    if not path.is_file():
+    path = _cached_path(card)
+    if not path.exists():
         return None
     if _is_intact(path, card):
         return path
-    path.unlink()
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
     return None
+
+
+def _cached_path(card: Card) -> Path:
+    return cache_folder() / card.name / ("files" if card.folder else card.files[0].name)
 
 
 def _is_intact(path: Path, card: Card) -> bool:
     try:
         return PREPARERS[card.name].content_sha256(path) == card.content_sha256
-    except _DAMAGED:
+    except (*_DAMAGED, FileNotFoundError):
         return False
 
 
 def _download(card: Card) -> Path:
     """Downloads the origin's archive, prepares it beside its final place, verifies that and only then renames it."""
-    destination = cache_folder() / card.name / card.files[0].name
+    if not card.download:
+        raise DataUnavailable(
+            f"{card.name} is not on this machine, and no address has it in the form that the course reads. "
+            f"{_own_way(card)}"
+        )
+    destination = _cached_path(card)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix="incomplete-") as scratch:
@@ -145,5 +168,5 @@ def _prepare(card: Card, archive: Path, destination: Path) -> None:
 
 
 def _own_way(card: Card) -> str:
-    names = " or ".join(f"{card.name}/{prepared.name}" for prepared in card.files)
+    names = (" and " if card.folder else " or ").join(f"{card.name}/{prepared.name}" for prepared in card.files)
     return f"Without a network, set {VARIABLE} to a folder that holds {names} (layout: data/README.md)."

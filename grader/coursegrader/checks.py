@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 # What a dtype's kind is called in a message; "number" below is any of the first three.
-_KINDS = {"f": "floating-point", "i": "integer", "u": "integer", "b": "boolean", "c": "complex"}
+_KINDS = {"f": "floating-point numbers", "i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
 
 
 class CheckFailed(AssertionError):
@@ -110,10 +110,8 @@ def check_array(
         raise ValueError(f"{name}: the expected array is empty, so this check could not fail")
     array = as_array(got, name, want.shape)
     if (array.dtype.kind == "f") != (want.dtype.kind == "f"):
-        raise CheckFailed(
-            f"{name}: expected a {_KINDS[want.dtype.kind]} array, got dtype {array.dtype}. "
-            "An integer array cuts off whatever is written into it."
-        )
+        cut = " An integer array cuts off whatever is written into it." if want.dtype.kind == "f" else ""
+        raise CheckFailed(f"{name}: an array of {_KINDS[want.dtype.kind]} was expected, got dtype {array.dtype}.{cut}")
     got64, want64 = array.astype(np.float64), want.astype(np.float64)
     wrong = ~np.isclose(got64, want64, rtol=rtol, atol=atol)
     if wrong.any():
@@ -137,7 +135,7 @@ def _likely_cause(got: np.ndarray, want: np.ndarray, rtol: float, atol: float) -
         return " They have the opposite sign."
     factor = float(np.vdot(got, want) / np.vdot(got, got))
     if want.any() and close(got * factor):
-        return " They are right up to one constant factor: is a sum in the place of a mean, or the other way round?"
+        return " They are right up to one constant factor: a sum for a mean, or a logarithm of another base?"
     if close(got - np.mean(got - want)):
         return " They are right up to one constant that is added."
     return ""

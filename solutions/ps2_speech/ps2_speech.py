@@ -49,6 +49,9 @@
 # - Arrays that come in are `float32` or `float64`, or integers where the task says so. Where you return numbers that
 #   are no whole numbers, `float32` and `float64` are both right. Results count as equal within 0.01 % (plus 0.00001).
 # - Of CTC's classes, number 0 is the **blank**, and 1 to `num_classes - 1` are the labels.
+# - Some of these parts are written out in the lectures as well, with other conventions (there the blank is the last class,
+#   a filter bank has a row a filter, windows are Hamming's, a word error rate is in percent). Learn from them how it
+#   works, then write your own: what is copied fails here.
 # - "From scratch" means array operations (NumPy, or the same ones of `keras.ops`: sums, products, `matmul`, indexing,
 #   padding, logarithms, loops). With `keras.ops`, cast everything to one dtype first: unlike NumPy, TensorFlow does not
 #   multiply numbers of two dtypes. What a task may not use is named there (a `*` stands for any letters). Your answer
@@ -60,6 +63,7 @@ import coursekit  # first: it keeps TensorFlow quiet while it is imported
 
 # isort: split
 from pathlib import Path
+from time import perf_counter
 
 import keras
 import matplotlib.pyplot as plt
@@ -187,8 +191,8 @@ for num_samples, length, step, fft_size, dtype in [
 # %% [markdown]
 # ## Task 2: a mel filter bank (8 points)
 #
-# The ear tells 200 from 300 hertz easily, and hardly 3,200 from 3,300. The **mel** scale has equal steps where the
-# ear has them:
+# From 200 to 300 hertz is a wide step for the ear (seven semitones), from 3,200 to 3,300 a narrow one (half a semitone).
+# The **mel** scale has equal steps where the ear has them:
 #
 # $$m(f) = 2595\, \log_{10}\!\left(1 + \frac{f}{700}\right).$$
 #
@@ -243,6 +247,12 @@ def log_mel(power, filters):
 peak = 700 * (2**0.5 - 1)
 want = np.array([0, 100 / peak, 200 / peak, *((700 - f) / (700 - peak) for f in (300, 400, 500, 600)), 0, 0])
 check_array(call(mel_filters, 1, 16, 1600, 0, 700), want[:, None], "mel_filters with one filter")
+# From 100 to 700 hertz the middle is 700 * (sqrt(8/7 * 2) - 1) = 358.3 hertz.
+peak = 700 * ((16 / 7) ** 0.5 - 1)
+want = np.array(
+    [0, 0, *((f - 100) / (peak - 100) for f in (200, 300)), *((700 - f) / (700 - peak) for f in (400, 500, 600)), 0, 0]
+)
+check_array(call(mel_filters, 1, 16, 1600, 100, 700), want[:, None], "mel_filters with one filter, from 100 hertz on")
 got = as_array(call(mel_filters, 12, 256, 8000, 60, 3800), "mel_filters", (129, 12))
 require(got.min() >= 0 and got.max() <= 1, "mel_filters: values lie between 0 and 1.")
 require((got[:, :-1] * got[:, 1:]).sum(axis=0).all(), "mel_filters: neighbouring filters should overlap.")
@@ -306,12 +316,12 @@ check_array(call(log_mel, power, filters), np.log(power @ filters + 1e-6), "log_
 # $$F(x) = \mathrm{sign}(x)\, \frac{\ln(1 + \mu\,|x|)}{\ln(1 + \mu)}, \qquad
 # \mathrm{code} = \mathrm{round}\!\left(\frac{F(x) + 1}{2}\, \mu\right),$$
 #
-# so that codes are integers from 0 to $\mu$ (an integer dtype; $x = 0$ lies between two codes and becomes the upper
-# one, 128). Back again, with $F = 2\, \mathrm{code} / \mu - 1$,
+# so that codes are integers from 0 to $\mu$ (an integer dtype; where $\mu$ is odd, $x = 0$ lies between two codes: with
+# 255 it becomes the upper one, 128). Back again, with $F = 2\, \mathrm{code} / \mu - 1$,
 #
 # $$x = \mathrm{sign}(F)\, \frac{(1 + \mu)^{|F|} - 1}{\mu}.$$
 #
-# **Hint.** `np.log1p` and `np.expm1`. Do not write codes into an `int8`.
+# **Hint.** `np.log1p` and `np.expm1`. Eight bits are too few to compute with: `int8` ends at 127, and twice a `uint8` overflows.
 #
 # **Not allowed:** `coursedata.speech.companding`.
 #
@@ -465,7 +475,8 @@ def causal_conv_in_model(kernel, bias, dilation, inputs):
     layer = CausalConv1D(kernel.shape[2], kernel.shape[0], dilation)
     model = keras.Sequential([keras.Input((None, kernel.shape[1])), layer])
     layer.set_weights([kernel if np.ndim(weight) == 3 else bias for weight in layer.get_weights()])
-    return [model.predict(x, verbose=0) for x in inputs]
+    predict = tf.function(model, input_signature=[tf.TensorSpec((None, None, kernel.shape[1]))])
+    return [predict(x).numpy() for x in inputs]
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_causal_convolution", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
@@ -491,6 +502,13 @@ layer = make_causal_conv(1, 3, 2, 1)
 set_causal_conv(layer, kernel, np.full(1, 0.5, "float32"))
 want = np.array([1.5, 2.5, 13.5, 24.5, 135.5]).reshape(1, 5, 1)
 check_array(layer(counting), want, "CausalConv1D(1, 3, dilation=2)")
+got = check_items(
+    call(causal_conv_in_model, kernel, np.full(1, 0.5, "float32"), 2, [counting, counting[:, :3]]),
+    ["five steps", "three steps"],
+    "a model whose input has no fixed length",
+)
+check_array(got[0], want, "a model whose input has no fixed length, given 5 steps")
+check_array(got[1], want[:, :3], "a model whose input has no fixed length, given 3 steps")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0x71BBBF7EC29F0C4EA28CB8B2CE)
 
@@ -608,6 +626,7 @@ def ctc_loss(logits, targets, logit_lengths, target_lengths):
     ### END SOLUTION
 
 
+# Functions of your own go here, if you want any; delete the line that raises.
 ### BEGIN SOLUTION
 def log_softmax(logits):
     """The logarithm of the softmax over the last axis."""
@@ -669,6 +688,9 @@ batch = np.concatenate([logits, logits])
 batch[1, 1] = [-3.0, 8.0, 50.0]
 got = call(ctc_loss, batch, np.array([[2, 2], [1, -1]]), np.array([2, 1]), np.array([1, 1]))
 check_losses(got, [-np.log(5 / 16), -np.log(1 / 4)], "ctc_loss of a batch")
+# Of two classes with 1/2 each, 2,000 rows have 2^2000 paths, of which 2000 * 2001 / 2 read "1".
+got = call(ctc_loss, np.zeros((1, 2000, 2)), np.array([[1]]), np.array([2000]), one)
+check_losses(got, [2000 * np.log(2) - np.log(2000 * 2001 / 2)], "ctc_loss of 2,000 rows")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0xA0FD151A530F1EF38DE1686090)
 
@@ -764,7 +786,8 @@ check_losses(got, [3000.0], "ctc_loss of huge logits that speak against the targ
 #
 # **Hint.** Both $\gamma_t$ and $y_t$ sum to 1 in every row, so each row of the gradient sums to 0. A label that occurs
 # twice in the target collects from both its places: `np.add.at`, or a loop over places. If your task 5 gives all
-# $\alpha_t$, the endings of an utterance are the beginnings of the reversed one.
+# $\alpha_t$, the endings of an utterance are the beginnings of the reversed one, but for row $t$ itself: $\alpha$ holds
+# it and $\beta$ does not, so take $\log y_t(\ell'_s)$ off again.
 #
 # **Not allowed:** automatic differentiation and differences (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`,
 # `coursegrader.checks.numerical_gradient`), and what task 5 names (`keras.ops.ctc_*`, `keras.losses.CTC`,
@@ -804,7 +827,8 @@ def ctc_gradient(logits, targets, logit_lengths, target_lengths):
 logits = np.log(np.array([[[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]]))
 row = [0.5 - 2 / 5, 0.25 - 3 / 5, 0.25]
 got = call(ctc_gradient, logits, np.array([[1, 2]]), np.array([2]), np.array([1]))
-check_array(got, np.array([[row, row, [0, 0, 0]]]), "ctc_gradient of one label", hint="Is it 0 behind the length?")
+hint = "Is row t in alpha and not in beta as well? Is the gradient 0 behind the length?"
+check_array(got, np.array([[row, row, [0, 0, 0]]]), "ctc_gradient of one label", hint=hint)
 # An empty target has one path, all blanks; two equal labels have none in two rows.
 got = call(ctc_gradient, logits, np.array([[1, 2]]), np.array([2]), np.array([0]))
 row = [0.5 - 1, 0.25, 0.25]
@@ -813,6 +837,10 @@ got = call(ctc_gradient, np.repeat(logits, 2, axis=0), np.array([[1, 1], [1, 2]]
 want = np.zeros((2, 3, 3))
 want[1, :2] = [[0.5, 0.25 - 1, 0.25], [0.5, 0.25, 0.25 - 1]]
 check_array(got, want, "ctc_gradient of an impossible target, and of one with one path")
+# In three rows "1 1" has one path, "1 0 1".
+got = call(ctc_gradient, logits, np.array([[1, 1]]), np.array([3]), np.array([2]))
+want = np.exp(logits) - np.eye(3)[None, [1, 0, 1]]
+check_array(got, want, "ctc_gradient of a repeated label", hint="Does a class collect from all its places?")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0x3F12A3CB7F1B4B43B84130FE53)
 
@@ -1010,6 +1038,8 @@ def check_beam(log_y, beam_width, want, name):
             found.append((labels, as_number(log_p, f"{name}: a log-probability")))
     require(len(found) == len(want), f"{name}: {len(want)} label strings were expected, there are {len(found)}.")
     hint = "Does each string collect what comes from all its prefixes, with and without a blank at their end?"
+    if beam_width < 100:
+        hint += " Are only the `beam_width` best prefixes kept after each row?"
     for place, ((labels, log_p), (want_labels, want_log_p)) in enumerate(zip(found, want, strict=True)):
         require(labels == list(want_labels), f"{name}: the labels at place {place} are wrong. {hint}")
         check_number(log_p, want_log_p, f"{name}: the log-probability at place {place}", hint=hint)
@@ -1022,6 +1052,9 @@ check_beam(log_y, 5, [([1], np.log(0.64)), ([], np.log(0.36))], "beam_search of 
 log_y = np.log(np.array([[0.6, 0.4], [0.6, 0.4], [0.3, 0.7]]))
 want = [([1], np.log(1 - 0.108 - 0.168)), ([1, 1], np.log(0.168)), ([], np.log(0.108))]
 check_beam(log_y, 5, want, "beam_search of three rows")
+# A beam of one keeps the empty string twice (0.4, then 0.16) and so has forgotten all that "1" had before: 0.16 * 0.6.
+log_y = np.log(np.array([[0.4, 0.35, 0.25], [0.4, 0.35, 0.25], [0.1, 0.6, 0.3]]))
+check_beam(log_y, 1, [([1], np.log(0.096))], "beam_search of three rows with a beam of 1")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0xD4D08BCDEF47BA5FD788F2A1B5)
 
@@ -1221,9 +1254,11 @@ check_number(call(word_error_rate, [[], [5]], [[1, 2, 3], []]), 4.0, "word_error
 # a smaller last batch counts for less), as a Python float.
 #
 # **Hint.** `tf.nn.ctc_loss(labels, logits, label_length, logit_length, logits_time_major=False, blank_index=0)` gives
-# the loss of each utterance. `optimizer.apply(gradients, variables)`. A batch may be longer than its longest utterance:
-# filled to the next multiple of 32, say, a compiled step (`tf.function`, allowed and not needed) sees fewer different
-# shapes.
+# the loss of each utterance. `optimizer.apply(gradients, variables)`. Outside of a `tf.function`, that loss and its
+# gradient take about half a second a call, whatever the batch: fine for this task's few steps, too slow for task 10,
+# where you want a compiled step. (A batch may be longer than its longest utterance: filled to the next multiple of 32,
+# say, a compiled step sees few different shapes. TensorFlow may print `'tfg.While' ... not compatible` while it
+# compiles the loss; nothing is wrong then.)
 #
 # **Not allowed:** `tf.clip_by_*`, `tf.linalg.global_norm`, `keras.optimizers`, `model.fit`, `model.train_on_batch`.
 #
@@ -1274,6 +1309,7 @@ def train(model, optimizer, inputs, targets, *, epochs, batch_size, max_norm, st
     ### END SOLUTION
 
 
+# Functions of your own go here, if you want any; delete the line that raises.
 ### BEGIN SOLUTION
 def filled(arrays):
     """Arrays of different lengths as one, with zeros behind the shorter ones."""
@@ -1335,7 +1371,11 @@ settings = dict(epochs=2, batch_size=3, max_norm=1.0, seed=0)
 run = call(train_frame_classifier, np.zeros((2, 3)), np.zeros(3), 0.0, inputs, targets, **settings)
 batches = [as_array(batch, "a batch") for batch in run["batches"]]
 sizes = [len(batch) for batch in batches]
-require(sizes == [3, 1, 3, 1], f"4 utterances in batches of 3, for 2 epochs: your batches have the sizes {sizes}.")
+require(
+    sizes == [3, 1, 3, 1],
+    "Of five utterances one has too few rows and stays out; the 4 others come in batches of 3, for 2 epochs: "
+    f"your batches have the sizes {sizes}.",
+)
 require(run["steps"] == 4, "The optimizer should be applied once a step.")
 seen = [sorted(int(number) for batch in batches[k : k + 2] for number in batch[:, 0, 0]) for k in (0, 2)]
 require(seen == [[1, 2, 4, 5]] * 2, f"Each epoch should use each utterance but the third once; yours uses {seen}.")
@@ -1349,6 +1389,16 @@ for batch in batches:
 want = np.mean(np.log([81 / 10, 729 / 35, 27 / 5, 243 / 28]))
 for epoch, loss in enumerate(check_items(run["losses"], ["epoch 0", "epoch 1"], "the losses")):
     check_number(loss, want, f"the loss of epoch {epoch}")
+# A row for every other frame: 2, 3, 1, 2, 3 rows. "1" has 3 of 9 paths, "2 2" 1 of 27, "2 1" 1 of 9, "1 2 1" 1 of 27.
+settings = dict(epochs=5, batch_size=4, max_norm=1.0, stride=2, seed=1)
+run = call(train_frame_classifier, np.zeros((2, 3)), np.zeros(3), 0.0, inputs, targets, **settings)
+orders = [as_array(batch, "a batch")[:, 0, 0].tolist() for batch in run["batches"]]
+require(
+    [sorted(order) for order in orders] == [[1, 2, 4, 5]] * 5,
+    f"Two frames a row, five epochs of one batch: each should hold utterances 1, 2, 4 and 5; yours hold {orders}.",
+)
+require(len(set(map(tuple, orders))) > 1, "Each epoch should have a random order of its own; yours are all the same.")
+check_number(run["losses"][-1], np.log([3, 27, 9, 27]).mean(), "the loss of an epoch with two frames a row")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0xD490AB46BC27E7A74583EBC123)
 for what, shapes, scale, max_norm in [
@@ -1457,7 +1507,8 @@ require(not np.array_equal(orders["clipping"][0], orders["no clipping"][0]), "An
 # ## Task 10: a recognizer of digit strings (12 points)
 #
 # The speech: strings of one to six digits, read as one phrase by synthetic voices of several accents. You train on
-# twenty voices; four others are there to listen to, and to see how well you do on voices that were not in the training.
+# twenty voices (480 strings: 400 of `speech.train`, 80 of `speech.valid`); four others, `speech.test`, are there to
+# listen to, and to see how well you do on voices that were not in the training.
 
 # %% nbgrader={"grade": false, "grade_id": "load_data", "locked": true, "schema_version": 3, "solution": false, "task": false}
 speech = load_speech("bundled")
@@ -1491,15 +1542,16 @@ Audio(utterance.wave, rate=RATE)
 #
 # Everything is allowed: ready-made layers, losses and decoders, your own functions of the tasks above. Not allowed are
 # weights that were trained elsewhere and speech other than `waves` (and what you make of it): the synthesizer, too,
-# stays unused. The training cell below gives your function the 400 strings of twenty voices. Keep it under 60 s by the
-# clock on two CPU cores; 20 s are enough.
+# stays unused. The training cell below gives your function the strings of the twenty voices, and prints how long it
+# took. Keep it under 60 s by the clock on two CPU cores; 20 s are enough. (Grading ends the cell after 180 s, on a
+# machine that may be slower than yours.)
 #
 # **Hint.** Digit $d$ becomes CTC's label $d + 1$. Log-mel features of windows of 25 ms every 10 ms, each band with its
 # mean subtracted and divided by its standard deviation over the utterance, say little about the voice. Two or three
 # convolutions over time with batch normalization, two of them with stride 2, leave a row every 40 ms, which is enough
 # for digits (how many rows does "3 3" need?). Voices differ in pitch and pace: copies of the waves, played a little
 # faster or slower, are new voices that cost nothing (`np.interp`). Keep some *voices* aside for validation while you
-# choose (`speech.valid` are four), and train on all of them in the end.
+# choose (`speech.valid` are four of the twenty), and train on all of them in the end.
 #
 # **Graded by** your recognizer's word error rate on eight voices that nobody else has heard, whose transcripts your
 # notebook never sees: 12 points for a word error rate of at most 12 %, 6 points for at most 40 %. Your network is
@@ -1558,6 +1610,7 @@ def transcribe(recognizer, waves):
     ### END SOLUTION
 
 
+# Functions of your own go here, if you want any; delete the line that raises.
 ### BEGIN SOLUTION
 NUM_BANDS = 32
 
@@ -1608,7 +1661,9 @@ def rows_of(inputs):
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_experiment", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["candidate"]
+start = perf_counter()
 recognizer = fit_recognizer(train_waves, train_digits)
+print(f"trained in {perf_counter() - start:.0f} s")
 
 
 def predict(waves):
@@ -1634,6 +1689,7 @@ rate = error_rate(test_waves, test_digits)
 chance = " That is what guessing gives: are features, labels and lengths made alike in both functions?"
 hint = chance if rate > 0.7 else ""
 require(rate <= 0.4, f"word error rate {rate:.1%} on the four public test voices: points begin at 40 %.{hint}")
+print(f"Word error rate {rate:.1%} on the four public test voices. On others, 12 % give 12 points, and 40 % give 6.")
 ### BEGIN HIDDEN TESTS
 # Beside the tests in the exam; in its folder where the instructor's notebook runs.
 file = next(path for path in (Path("unseen_voices.npz.xz"), Path("examiner/unseen_voices.npz.xz")) if path.exists())
@@ -1823,10 +1879,12 @@ for t, code in enumerate(codes.tolist()):
 # With an output of zeros, the classes have the probabilities of the softmax of their biases: 1/2, 1/4, 1/4.
 even = random_network(np.random.default_rng(1), [2], 3, 2, 2)
 even["output"], even["output_bias"] = np.zeros((2, 3)), np.log([2.0, 1.0, 1.0])
-drawn, _ = check_items(
+drawn, rings = check_items(
     call(generate, even, [np.zeros((2, 2))], 0, 1, np.array([0.4, 0.6, 0.8, 0.1])), ["codes", "queues"], "generate"
 )
 check_array(drawn, np.array([0, 1, 2, 0]), "generate: the codes drawn by 0.4, 0.6, 0.8 and 0.1")
+# The steps were those of the codes 1, 0, 1 and 2: the last two of them are in the ring.
+check_rings(rings, [even["embedding"][[1, 2]]], "generate: the rings after four steps")
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(0xC80AFD320F737A78A14E2DBB97)
 for dilations, num_codes, channels, num_skip, num_steps in [
