@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from coursedata import faces
+from coursedata import domains, faces
 from coursedata.scenes import CLASSES, Nuisances, render
 from coursedata.speech import RATE, add_noise, bundled, reverberate
 
@@ -125,8 +125,32 @@ def faces_figure(columns: int = 9) -> Figure:
     return figure
 
 
+def domains_figure(columns: int = 7) -> Figure:
+    """Pairs, with two photographs of each layout, then each domain above the counterparts of its scenes."""
+    rows: list[tuple[str, np.ndarray]] = []
+    for kind in domains.PAIRS:
+        looks = [domains.render_pairs(kind, columns, seed=0, look=look) for look in (0, 1)]
+        rows += [(kind, looks[0].inputs), *((f"look {look}", pairs.targets) for look, pairs in enumerate(looks))]
+    for kind, (first, second) in domains.DOMAINS.items():
+        for here, there in ((first, second), (second, first)):
+            rows.append((here, domains.render_domain(kind, here, columns, seed=0).images))
+            rows.append((f"({there})", domains.counterpart(kind, here, columns, seed=0).images))
+    figure, axes = plt.subplots(len(rows), columns, figsize=(0.82 * columns, 0.78 * len(rows)), layout="constrained")
+    for row, (name, images) in zip(axes, rows, strict=True):
+        row[0].set_ylabel(name, fontsize=9)
+        for axis, image in zip(row, images, strict=True):
+            axis.imshow(image)
+            axis.set(xticks=[], yticks=[])
+            axis.set_frame_on(False)
+    figure.suptitle(
+        "Pairs: input and two photographs of it. Domains: pictures and (below) their counterparts", fontsize=10
+    )
+    return figure
+
+
 FIGURES = {
     "faces": faces_figure,
+    "domains": domains_figure,
     "classes": classes_figure,
     "nuisances": nuisances_figure,
     "objects": objects_figure,

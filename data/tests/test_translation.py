@@ -450,6 +450,19 @@ def test_a_switch_takes_its_phenomenon_out_and_no_other(name, sentences):
         assert other == name or USES[other](left), other
 
 
+def test_a_share_of_the_lexicon_is_a_smaller_vocabulary(sentences):
+    few = generate(200, seed=0, share=0.3)
+    words = [{token for one in of for token in tokenize(normalize(one.text("de")))} for of in (few, sentences[:200])]
+    assert len(words[0]) < 0.7 * len(words[1])
+    # Evenly: of everything there is something left.
+    for name, uses in USES.items():
+        assert uses(few), name
+    assert generate(5, seed=0, share=1.0) == sentences[:5]
+    for wrong in (0.0, 1.5):
+        with pytest.raises(ValueError, match="share"):
+            generate(1, seed=0, share=wrong)
+
+
 def test_all_phenomena_left_out():
     plain = generate(60, seed=5, phenomena=Phenomena.none(), max_words=15)
     assert not any(uses(plain) for uses in USES.values())

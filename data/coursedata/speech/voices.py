@@ -14,7 +14,9 @@ class Voice:
     part: str
 
 
-# Every accent of a test voice is heard in training from other speakers; timbres are not.
+# Every accent of a test voice is heard in training from other speakers. No timbre is on both sides of the split, but
+# timbres of one synthesizer are more alike than people: xena's (steph2) has the pitch range and formant frequencies of
+# mona's (Steph), with stronger formants.
 VOICES = (
     Voice("ada", "en-us+f1", 52, 165, "train"),
     Voice("ben", "en-us+m1", 35, 180, "train"),

@@ -8,9 +8,12 @@ language, statements only. English leaves open whether "you" is one person, a fr
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +31,7 @@ from coursedata.translation.lexicon import (
     VERBS,
     WEEKDAYS,
     WOMEN,
+    Adjective,
     Noun,
     Verb,
 )
@@ -151,24 +155,31 @@ def generate(
     phenomena: Phenomena | None = None,
     min_words: int = 3,
     max_words: int = 30,
+    share: float = 1.0,
 ) -> list[Sentence]:
     """`num` sentences of `min_words` to `max_words` English words, of every length about equally many.
 
     Sentence k depends on the seed and k only: fewer sentences are the beginning of more. The same sentence can come
-    twice. `phenomena` are all, unless given. Raises ValueError for lengths that the grammar does not reach.
+    twice. `phenomena` are all, unless given; `share` is how much of the lexicon is used, spread evenly over its kinds.
+    Raises ValueError for lengths that the grammar does not reach, and for a share that is not above 0 and at most 1.
     """
     if not 3 <= min_words <= max_words <= 40 or max_words < 5:
         raise ValueError(f"sentences have 3 to 40 words, up to at least 5: not {min_words} to {max_words}.")
+    if not 0 < share <= 1:
+        raise ValueError(f"a share of the lexicon is above 0 and at most 1: not {share}.")
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     phenomena = phenomena or Phenomena()
-    return list(itertools.islice(stream(root, phenomena, min_words, max_words), num))
+    return list(itertools.islice(stream(root, phenomena, min_words, max_words, share), num))
 
 
-def stream(root: np.random.SeedSequence, phenomena: Phenomena, min_words: int, max_words: int) -> Iterator[Sentence]:
+def stream(
+    root: np.random.SeedSequence, phenomena: Phenomena, min_words: int, max_words: int, share: float = 1.0
+) -> Iterator[Sentence]:
     """The sentences of `generate`, one after the other without an end."""
+    lexicon = _Lexicon.of_share(share)
     for k in itertools.count():
         sequence = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k))
-        yield _sentence(_Drawing(np.random.default_rng(sequence), phenomena), min_words, max_words)
+        yield _sentence(_Drawing(np.random.default_rng(sequence), phenomena, lexicon), min_words, max_words)
 
 
 def _sentence(drawing: "_Drawing", min_words: int, max_words: int) -> Sentence:
@@ -183,11 +194,39 @@ def _sentence(drawing: "_Drawing", min_words: int, max_words: int) -> Sentence:
     raise ValueError(f"the grammar found no sentence of {min_words} to {max_words} words with {drawing.phenomena}.")
 
 
+@dataclass(frozen=True)
+class _Lexicon:
+    """The words that sentences are drawn from."""
+
+    nouns: tuple[Noun, ...]
+    verbs: tuple[Verb, ...]
+    adjectives: tuple[Adjective, ...]
+
+    @classmethod
+    def of_share(cls, share: float) -> "_Lexicon":
+        """Of each kind of noun, each frame of verbs, and the adjectives, every so many: at least one."""
+        nouns = _spread(NOUNS.values(), share, lambda noun: (noun.kind, noun.parts is None))
+        verbs = _spread(VERBS.values(), share, lambda verb: verb.frame)
+        return cls(nouns, verbs, _spread(ADJECTIVES.values(), share, lambda adjective: adjective.before_noun))
+
+
+def _spread(items: Iterable[Any], share: float, kind: Callable[[Any], Hashable]) -> tuple:
+    """The items, in order, that are the first of their kind or so many further that the share is kept."""
+    seen: Counter[Hashable] = Counter()
+    kept = []
+    for item in items:
+        place = seen[kind(item)]
+        seen[kind(item)] += 1
+        if math.ceil((place + 1) * share) > math.ceil(place * share):
+            kept.append(item)
+    return tuple(kept)
+
+
 class _Drawing:
     """Draws meanings from a generator, with the phenomena that are allowed."""
 
-    def __init__(self, rng: np.random.Generator, phenomena: Phenomena) -> None:
-        self.rng, self.phenomena = rng, phenomena
+    def __init__(self, rng: np.random.Generator, phenomena: Phenomena, lexicon: "_Lexicon") -> None:
+        self.rng, self.phenomena, self.lexicon = rng, phenomena, lexicon
 
     def allows(self, sentence: Sentence) -> bool:
         """Elision is a matter of the spelled-out sentence: it is tried, not planned."""
@@ -261,7 +300,7 @@ class _Drawing:
         return self.with_time(made, room, front)
 
     def copula(self, tense: str, room: float, relative: bool) -> Clause:
-        adjectives = [one for one in ADJECTIVES.values() if self.phenomena.adjective_after_noun or one.before_noun]
+        adjectives = [one for one in self.lexicon.adjectives if self.phenomena.adjective_after_noun or one.before_noun]
         adjective = self.one_of(adjectives)
         # "Good" and "bad" of a person, or "big" of one, would mean something else.
         subject = self.subject(adjective.kinds, room - 1, relative)
@@ -294,7 +333,7 @@ class _Drawing:
         return self.one_of(
             [
                 verb
-                for verb in VERBS.values()
+                for verb in self.lexicon.verbs
                 if verb.frame in frames and (self.phenomena.separable_verbs or not verb.german.prefix)
             ]
         )
@@ -385,7 +424,7 @@ class _Drawing:
     def nouns(self, kind: str) -> list[Noun]:
         return [
             noun
-            for noun in NOUNS.values()
+            for noun in self.lexicon.nouns
             if noun.kind == kind
             and (self.phenomena.rare_words or not noun.parts)
             and (self.phenomena.agreement or (noun.french.gender == noun.german.gender == "m" and not noun.feminines))
@@ -412,7 +451,7 @@ class _Drawing:
     def adjective(self, kind: str) -> str | None:
         fitting = [
             one.key
-            for one in ADJECTIVES.values()
+            for one in self.lexicon.adjectives
             if kind in one.kinds and (self.phenomena.adjective_after_noun or one.before_noun)
         ]
         return self.one_of(fitting) if fitting else None
@@ -429,7 +468,7 @@ class _Drawing:
         kind = NOUNS[phrase.noun].kind
         verbs = [
             verb
-            for verb in VERBS.values()
+            for verb in self.lexicon.verbs
             if verb.frame == "object"
             and kind in verb.kinds
             and not verb.french.preposition

@@ -47,6 +47,7 @@ def load_translation(
     num_test: int,
     seed: int = 0,
     phenomena: Phenomena | None = None,
+    share: float = 1.0,
     max_train_words: int = 20,
     max_words: int = 30,
     corpus: str = "tatoeba",
@@ -55,7 +56,8 @@ def load_translation(
 
     Bundled: the grammar's. Training sentences have 3 to `max_train_words` English words, and lack some combinations of
     words (an adjective with a noun, a verb with an object, the parts of a compound). Validation and test have, in turn,
-    a sentence like those, one with such a combination, and one that is longer, up to `max_words`.
+    a sentence like those, one with such a combination, and one that is longer, up to `max_words`. `phenomena` and
+    `share` (of the lexicon) are those of `generate`.
     Real: the sentences of a `corpus`, "tatoeba" or "multi30k" (languages en, fr, de, and cs in multi30k), of at most
     `max_words` tokens, shuffled by `seed`; split by source sentence (Multi30k as its authors split it).
     Raises UnknownSource, ValueError for unknown languages or corpora or more sentences than there are, and what
@@ -70,7 +72,7 @@ def load_translation(
     sizes = (num_train, num_valid, num_test)
     if resolve_source(source) == "bundled":
         _check(languages, LANGUAGES, "bundled sentences")
-        return _bundled(languages, sizes, seed, phenomena or Phenomena(), max_train_words, max_words)
+        return _bundled(languages, sizes, seed, phenomena or Phenomena(), share, max_train_words, max_words)
     if phenomena is not None:
         raise ValueError("phenomena can be chosen for bundled sentences only: leave them out, or use 'bundled'.")
     if corpus not in CORPORA:
@@ -102,6 +104,7 @@ def _bundled(
     sizes: tuple[int, int, int],
     seed: int,
     phenomena: Phenomena,
+    share: float,
     max_train_words: int,
     max_words: int,
 ) -> TranslationSplit:
@@ -114,7 +117,7 @@ def _bundled(
     def draw(num: int, root: np.random.SeedSequence, low: int, high: int, fits: Callable[[Sentence], bool]):
         found: list[Sentence] = []
         own: set[str] = set()
-        for sentence in stream(root, phenomena, low, high):
+        for sentence in stream(root, phenomena, low, high, share):
             if len(found) == num:
                 break
             texts = [sentence.text(language) for language in languages]
