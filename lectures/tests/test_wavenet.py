@@ -1,6 +1,7 @@
 """What the lecture on WaveNet writes out: companding, the n-gram, causal layers, and three generators of one sound."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import coursekit  # noqa: F401  First: it imports Keras quietly.
 import keras
@@ -191,6 +192,17 @@ def test_generators_give_the_same_samples(sounds: dict[str, np.ndarray], other: 
     np.testing.assert_array_equal(sounds["naive"], sounds[other])
 
 
+def test_generators_keep_the_logits_that_they_drew_from(network: keras.Model) -> None:
+    # The lecture prints how far apart these are.
+    draws = np.random.default_rng(7).random(20).astype(np.float32)
+    symbols = None if len(network.inputs) == 1 else np.random.default_rng(9).integers(NUM_SYMBOLS, size=(20, 5))
+    for generate in (lecture.NaiveGenerator(network), lecture.CachedGenerator(network)):
+        for _ in range(2):
+            codes = generate(draws, symbols)
+            drawn_again = [lecture.draw(logits, u) for logits, u in zip(generate.logits, draws, strict=True)]
+            np.testing.assert_array_equal(drawn_again, codes)
+
+
 def test_the_cache_computes_the_networks_logits(network: keras.Model, dilations: tuple[int, ...]) -> None:
     # Samples are alike where logits are nearly so; the logits themselves differ by rounding only.
     field = lecture.receptive_field(dilations)
@@ -233,7 +245,56 @@ def test_multiply_adds_of_a_column() -> None:
     assert lecture.multiply_adds((1, 2, 4), 8, 12, columns=8) == 8 * products
 
 
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_temperature_divides_the_logits(temperature: float) -> None:
+    model = lecture.wavenet((1, 2), 8, 12)
+    draws = np.random.default_rng(2).random(100).astype(np.float32)
+    found = lecture.CompiledGenerator(model, 100, temperature)(draws)
+    last = model.get_layer("logits")
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+    np.testing.assert_array_equal(found, lecture.CachedGenerator(model)(draws))
+
+
 # -- checkpoints -------------------------------------------------------------------------------------------------------
+
+
+class TrainedInNoTime:
+    """Stands for the lecture's `train`."""
+
+    def __call__(self, model: keras.Model, crops: object, epochs: int) -> list[float]:
+        model.set_weights([weights + 1 for weights in model.get_weights()])
+        return [5.0] * epochs
+
+
+@pytest.fixture
+def load_or_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The lecture's function of this name, run in an empty working folder under a profile of the given name."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(profile: str, model: keras.Model) -> list[float]:
+        monkeypatch.setattr(lecture, "profile", SimpleNamespace(name=profile), raising=False)
+        monkeypatch.setattr(lecture, "train", TrainedInNoTime())
+        return lecture.load_or_train(model, None, 1)
+
+    return run
+
+
+def test_a_network_trained_in_the_small_profile_leaves_no_checkpoint(
+    load_or_train, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    load_or_train("small", lecture.wavenet((1, 2), 4, 4, name="tiny"))
+    assert not list(tmp_path.iterdir())
+    assert "2_wavenet_tiny.npz" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_the_full_profile_is_read_in_any(load_or_train) -> None:
+    model = lecture.wavenet((1, 2), 4, 4, name="tiny")
+    assert load_or_train("full", model) == [5.0]
+    trained = model.get_weights()
+    model.set_weights([np.zeros_like(weights) for weights in trained])
+    assert load_or_train("small", model) == [5.0]
+    for stored, weights in zip(model.get_weights(), trained, strict=True):
+        np.testing.assert_allclose(stored, weights, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["talker", "musician"])
