@@ -2,6 +2,8 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -53,6 +55,27 @@ def test_alignment_by_hand(lecture):
     assert lecture.aligned((1, 2, 3), (1, 3)) == [(1, 1), (2, None), (3, 3)]
     assert lecture.aligned((), (4,)) == [(None, 4)]
     assert lecture.word_error_rate([(1, 2, 3), (4,)], [(1, 3), (4, 4)]) == 50
+
+
+class Said(NamedTuple):
+    digits: tuple
+
+
+def test_errors_by_string_add_up_to_the_word_error_rate(lecture):
+    rng = np.random.default_rng(10)
+    lecture.split = SimpleNamespace(test=[Said(tuple(rng.integers(0, 10, num).tolist())) for num in (2, 5, 1, 4)])
+    strings = 3 * lecture.split.test
+    heard = [tuple(rng.integers(0, 10, rng.integers(0, 6)).tolist()) for _ in strings]
+    errors = lecture.errors_by_string(strings, heard)
+    assert errors.shape == (4,)
+    everything = lecture.word_error_rate([one.digits for one in strings], heard)
+    np.testing.assert_allclose(lecture.error_of(errors, np.full(4, True)), everything)
+    second_and_last = [1, 3, 5, 7, 9, 11]
+    expected = lecture.word_error_rate(
+        [strings[k].digits for k in second_and_last], [heard[k] for k in second_and_last]
+    )
+    np.testing.assert_allclose(lecture.error_of(errors, np.array([False, True, False, True])), expected)
+    np.testing.assert_allclose(lecture.error_of(errors, np.array([[0, 1, 2, 3], [1, 3, 1, 3]])), [everything, expected])
 
 
 # -- features ----------------------------------------------------------------------------------------------------------
@@ -179,6 +202,19 @@ def loop_score(path, emissions, stay, penalty, states_per_word):
     if path[-1] != silence and path[-1] % states_per_word != states_per_word - 1:
         return None
     return score, tuple(digits)
+
+
+def test_the_decoder_finds_the_best_of_all_strings(lecture):
+    rng = np.random.default_rng(11)
+    strings = [digits for num in range(4) for digits in itertools.product(range(10), repeat=num)]
+    for _ in range(3):
+        emissions, stay = 3 * np.log(rng.random((6, 21))).astype(np.float32), rng.uniform(0.2, 0.8, 21)
+        scores = {}
+        for digits in strings:
+            states, skippable = lecture.chain(digits, 2)
+            row = emissions[:, states], np.log(stay)[states], np.log1p(-stay)[states], skippable
+            scores[digits] = lecture.viterbi(*row)[1] - len(digits)
+        assert lecture.decode([emissions], stay, 1.0) == [max(scores, key=scores.get)]
 
 
 @pytest.mark.parametrize("penalty", [0.0, 2.0])
