@@ -129,7 +129,7 @@ def _returns(fn: Callable) -> list[ast.Return]:
 
 
 def _filled(truth: Any, value: float) -> Any:
-    """`truth` with each array, tensor and number replaced by `value` in its shape; other objects stay."""
+    """`truth` with each array, tensor and number, and a model's outputs, replaced by `value`; other objects stay."""
     import keras
 
     if isinstance(truth, tuple | list):
@@ -141,6 +141,9 @@ def _filled(truth: Any, value: float) -> Any:
         return np.full(truth.shape, value, truth.dtype if truth.dtype.kind == "f" or value == 0 else float)
     if isinstance(truth, int | float | np.number):
         return value
+    if isinstance(truth, keras.Model):
+        # Its weights stay, so that it is looked at and not only counted.
+        return keras.Model(truth.inputs, _filled(truth.outputs, value))
     if keras.ops.is_tensor(truth) or isinstance(truth, keras.KerasTensor):
         return keras.ops.zeros_like(truth) + keras.ops.cast(value, truth.dtype)
     return truth

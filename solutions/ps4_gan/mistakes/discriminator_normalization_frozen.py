@@ -1,0 +1,18 @@
+# answer: discriminator
+# rejected by: test_discriminator
+# why: normalizes with running statistics in training, too
+def make_discriminator(size, widths, channels):
+    """A model from images (batch, size, size, channels) to logits (batch, 1)."""
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((size, size, channels))])
+    for number, width in enumerate(widths):
+        model.add(layers.Conv2D(width, 4, strides=2, padding="same", use_bias=number == 0))
+        if number > 0:
+            model.add(layers.BatchNormalization())
+        model.add(layers.LeakyReLU(negative_slope=0.2))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(1))
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+    return model
