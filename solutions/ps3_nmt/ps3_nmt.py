@@ -31,6 +31,9 @@
 # | 10 | a written answer | 6 | `4_language/3_machine_translation`, *Idea* and *Measure* |
 # | bonus | beam search, with length normalization and a coverage penalty | 10 | `4_language/3_machine_translation`, *Build* |
 #
+# A lecture of part 4 or 5 that you do not find is still being written: the tasks hold every formula that you need, and name
+# the papers.
+#
 # **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete the line that raises
 # `NotImplementedError`. You may add functions and cells of your own; keep the names and the order of the arguments
 # that a task gives. The cell behind each answer tests it: what you see there are the public checks. Press *Validate*

@@ -34,6 +34,9 @@
 # | bonus | gradient penalty | 5 | `5_generation/3_gans`, *Train* |
 # | bonus | a conditional GAN | 5 | all is in the task |
 #
+# A lecture of part 4 or 5 that you do not find is still being written: the tasks hold every formula that you need, and name
+# the papers.
+#
 # **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete the line that raises
 # `NotImplementedError`. You may add functions and cells of your own; keep the names and the order of the arguments
 # that a task gives. The cell behind each answer tests it: what you see there are the public checks. Press *Validate*
