@@ -72,7 +72,7 @@ CONSTANTS: dict[str, Callable[[], Any]] = {
     "empty array": lambda: np.empty(0),
     "equals everything": Agreeable,
 }
-# What each kind makes of every array and number of the true result.
+# What each kind makes of every array and number of the true result; texts become empty.
 SHAPED: dict[str, float] = {"zeros of the right shape": 0.0, "NaN of the right shape": float("nan")}
 OWN_INPUT = "own input"
 KINDS = (*CONSTANTS, *SHAPED, OWN_INPUT)
@@ -129,7 +129,7 @@ def _returns(fn: Callable) -> list[ast.Return]:
 
 
 def _filled(truth: Any, value: float) -> Any:
-    """`truth` with each array, tensor and number, and a model's outputs, replaced by `value`; other objects stay."""
+    """`truth` with each array, tensor and number, and a model's outputs, replaced by `value`, each text by ""."""
     import keras
 
     if isinstance(truth, tuple | list):
@@ -141,6 +141,8 @@ def _filled(truth: Any, value: float) -> Any:
         return np.full(truth.shape, value, truth.dtype if truth.dtype.kind == "f" or value == 0 else float)
     if isinstance(truth, int | float | np.number):
         return value
+    if isinstance(truth, str):
+        return ""
     if isinstance(truth, keras.Model):
         # Its weights stay, so that it is looked at and not only counted.
         return keras.Model(truth.inputs, _filled(truth.outputs, value))
