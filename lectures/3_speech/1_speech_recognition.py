@@ -1302,7 +1302,7 @@ histories, training_s = defaultdict(list), defaultdict(float)
 
 
 def train(model, num_passes, optimizer=keras.optimizers.Adam, learning_rate=2e-3, batch_size=16):
-    """Cross-entropy of the states, with a learning rate that falls to zero, over `num_passes` of the training pieces."""
+    """Cross-entropy of the states, with a learning rate that falls to zero, for `num_passes` of the training pieces."""
     rng, start = np.random.default_rng(seed), time.perf_counter()
     chosen = np.concatenate([rng.permutation(len(x_train)) for _ in range(int(np.ceil(num_passes)))])
     chosen = chosen[: int(num_passes * len(x_train))]
@@ -1738,8 +1738,8 @@ for name in dict.fromkeys((best_hybrid, "DNN-HMM")):
     print(f"{name}: {1 - test_error[name]['noisy'] / before:.0%} fewer errors than the mixtures")
 coursekit.Claim(
     lecture=LECTURE,
-    statement="In the same HMM the best of five networks, chosen on validation voices, makes fewer errors than Gaussian "
-    "mixtures (test voices, noisy; WER, %)",
+    statement="In the same HMM the best of five networks, chosen on validation voices, makes fewer errors than "
+    "Gaussian mixtures (test voices, noisy; WER, %)",
     paper="Switchboard (RT03S Fisher): GMM-HMM 27.4 %, fully connected DNN-HMM 18.5 % (Seide et al. 2011)",
     before=before,
     here=here,

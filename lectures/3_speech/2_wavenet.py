@@ -1143,7 +1143,8 @@ for name, dilations in STACKS.items():
     rows.append(
         f"| {name} | {columns} | {' | '.join(counts)} | {1e3 * naive:.2f} | {1e3 * cached:.2f} | {naive / cached:.0f} |"
     )
-head = "| network | receptive field | naive: million multiply-adds | cached | naive: CPU ms a sample | cached | times less |"
+head = "| network | receptive field | naive: million multiply-adds | cached "
+head += "| naive: CPU ms a sample | cached | times less |"
 Markdown(f"{head}\n|{'---|' * 7}\n" + "\n".join(rows))
 
 # %%
@@ -1558,8 +1559,8 @@ coursekit.Claim(
 ratio = {kind: cost["10 layers", kind] / cost["10 layers, no dilation", kind] for kind in ("naive", "cached")}
 coursekit.Claim(
     lecture=LECTURE,
-    statement="CPU time of a sample with the cache, in NumPy, at a receptive field of 1,024 over that at 11, both with ten "
-    "layers (before: the naive way)",
+    statement="CPU time of a sample with the cache, in NumPy, at a receptive field of 1,024 over that at 11, both "
+    "with ten layers (before: the naive way)",
     paper="from O(2^L) to O(L) for L layers (Le Paine et al. 2016, abstract)",
     before=ratio["naive"],
     here=ratio["cached"],

@@ -34,8 +34,8 @@
 # A lecture of part 4 or 5 that you do not find is still being written: the tasks hold every formula that you need, and name
 # the papers.
 #
-# **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete the line that raises
-# `NotImplementedError`. You may add functions and cells of your own; keep the names and the order of the arguments
+# **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete every line that raises
+# `NotImplementedError`, also the one at the end of some cells: that place is room for functions of your own. You may add functions and cells of your own; keep the names and the order of the arguments
 # that a task gives. The cell behind each answer tests it: what you see there are the public checks. Press *Validate*
 # before you submit, or run `coursegrader check ps3_nmt.ipynb`.
 #
@@ -53,6 +53,8 @@
 #   truth values, `True` where something real stands and `False` where there is padding. What stands in the padding of
 #   an array is any finite number, however large, and must change nothing.
 # - Tokens are numbers where networks see them. 0 is the padding, and no token.
+# - An *encoder* turns the source sentence into one vector for each token; a *decoder* writes the translation token by
+#   token, from its state and the token before. A *greedy search* takes the most probable token each time, until the end.
 # - "From scratch" means array operations (NumPy, or the same ones of `keras.ops`: sums, products, `matmul`, `einsum`,
 #   exponentials, `where`, indexing, loops). With `keras.ops`, cast everything to one dtype first: unlike NumPy,
 #   TensorFlow does not multiply numbers of two dtypes. What a task may not use is named there (a `*` stands for any
@@ -137,7 +139,9 @@ for example in train_pairs[:5]:
 # keep (Jozefowicz et al., 2015, section 4).
 #
 # **Hint.** `np.split(z, 4, axis=1)`. A gate that is computed as $e^z / (1 + e^z)$ is NaN for $z = 1000$; what is
-# $(1 + \tanh(z / 2)) / 2$? In (b), `np.where(mask[:, t, None], new, old)`.
+# $(1 + \tanh(z / 2)) / 2$? In (b), `np.where(mask[:, t, None], new, old)`. The public checks have one unit
+# and weights of 0: with more, compare with `keras.layers.LSTM` in a cell of your own (its weights are kernel, recurrent
+# and bias, in this order).
 #
 # **Not allowed:** `keras.layers`, `tf.keras`, `tf.raw_ops`, `tf.compat.v1.nn.*rnn*`.
 #
@@ -287,12 +291,15 @@ check_array(got_h, (z[3] > 0) * np.tanh(want), "h with numbers in the thousands"
 # $\partial L / \partial c = \delta c \cdot f$. Gradients of weights are sums over the batch.
 #
 # **Hint.** Compute the gates again; nothing needs to be kept from the forward step. A matrix product's gradient is the
-# matrix product with the other factor transposed, whichever way makes the shapes fit.
+# matrix product with the other factor transposed, whichever way makes the shapes fit. The public checks see little of
+# this. In a cell of your own, with `float64` arrays, compare the k-th gradient with
+# `numerical_gradient(lambda *args: np.stack(lstm_step(*args)), args, k, np.stack([dh_next, dc_next]))`, where
+# `args = [x, h, c, kernel, recurrent, bias]`.
 #
-# **Not allowed:** automatic differentiation and differences (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`,
+# **Not allowed:** automatic differentiation and finite differences (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`,
 # `coursegrader.checks.numerical_gradient`), `keras.layers`, `tf.keras`, `tf.raw_ops`.
 #
-# **Graded by** comparing with differences of the step that `keras.layers.LSTMCell` makes: random states, gradients through `h'` only,
+# **Graded by** comparing with finite differences of the step that `keras.layers.LSTMCell` makes: random states, gradients through `h'` only,
 # through `c'` only and through both, one row and many, one unit and many; by going back through several steps; numbers
 # in the thousands.
 
@@ -435,8 +442,7 @@ check_backward(np.array([[2.0]]), np.array([[3.0]]), args, wanted, "lstm_step_ba
 # `(batch, num_queries, channels)` and `(batch, num_queries, num_keys)`. Scores are *not* divided by
 # $\sqrt{\mathrm{units}}$.
 #
-# **Hint.** Replace the scores of padding by $-\infty$ first: then they are neither the largest nor in the sum. What is
-# the largest of a row without keys, and what must not be divided by 0? One mask serves all queries: `mask[:, None, :]`
+# **Hint.** Replace the scores of padding by $-\infty$ first: then they are neither the largest nor in the sum. What is then the largest score of a row without keys, and what the sum that it is divided by? One mask serves all queries: `mask[:, None, :]`
 # with `np.broadcast_to`.
 #
 # **Not allowed:** `keras.ops.softmax`, `tf.nn.softmax`, `keras.ops.dot_product_attention`,
@@ -848,7 +854,7 @@ def check_segment(text, pieces, want, name):
 pieces = {"▁un", "▁", "u", "happi", "happ", "ness", "y"}
 check_segment("unhappiness", pieces, ["▁un", "happi", "ness"], "segment of 'unhappiness'")
 check_segment("un happy", pieces, ["▁un", "▁", "happ", "y"], "segment of 'un happy'")
-# Nothing begins with "h" or "t" alone, nor with "n".
+# No piece fits at the "h", at the "n" or at the "t".
 check_segment("hunt", pieces, ["▁", "h", "u", "n", "t"], "segment of 'hunt'")
 check_segment("", pieces, [], "segment of an empty text")
 ### BEGIN HIDDEN TESTS
@@ -911,8 +917,8 @@ check_segment("q" * 3000, {"▁"}, ["▁", *("q" * 3000)], "segment, a long word
 #
 # **(a)** Write `ngram_matches(hypothesis, references, order)` for one sentence. `hypothesis` is a list of words,
 # `references` a list of such lists (at least one), `order` the length of the n-grams (≥ 1). It returns the pair
-# `(matches, total)` of `int`: how many n-grams the hypothesis has (each occurrence counts), and how many of them are
-# matched. An n-gram that occurs $a$ times in the hypothesis and at most $b$ times in any **one** reference counts
+# `(matches, total)` of `int`: how many of the hypothesis' n-grams are matched, and how many
+# n-grams it has (each occurrence counts). An n-gram that occurs $a$ times in the hypothesis and at most $b$ times in any **one** reference counts
 # $\min(a, b)$ times as matched ("clipping": saying a right word again and again does not help).
 #
 # **(b)** Write `bleu(hypotheses, references, max_order=4)` for a whole corpus: `hypotheses` is a list of sentences
@@ -923,8 +929,8 @@ check_segment("q" * 3000, {"▁"}, ["▁", *("q" * 3000)], "segment, a long word
 # \mathrm{BLEU} = 100 \cdot \min\!\left(1,\; e^{1 - r / h}\right) \cdot \left(\prod_{n=1}^{N} p_n\right)^{1 / N},$$
 #
 # with $N$ = `max_order`. $h$ is the number of words in all hypotheses together, $r$ the sum of the reference lengths:
-# of each sentence, the reference counts whose length is closest to the hypothesis' (of two that are equally close, the
-# shorter one). It returns a `float`. Where some $p_n$ is 0 (or has no n-grams to count), BLEU is 0: there is no
+# of each sentence, the reference counts whose length is closest to the hypothesis' (of two that are equally close, the shorter one: for 6
+# words, of references with 4 and 7 words the one with 7, of 5 and 7 the one with 5). It returns a `float`. Where some $p_n$ is 0 (or has no n-grams to count), BLEU is 0: there is no
 # smoothing.
 #
 # **Hint.** `Counter(tuple(words[i : i + n]) for i in ...)`; `a & b` of two counters takes the smaller counts, `a | b`
@@ -1220,8 +1226,7 @@ check_array(gradient, np.zeros(logits.shape), "the gradient of padding only")
 # A decoder predicts each word from the words before it. In training these are the right ones, whatever the network
 # would have said: **teacher forcing**. So all places of a sentence are computed at once.
 #
-# **(a)** Write `decoder_inputs(targets, begin)`. `targets` are integers `(batch, time)`, 0 where there is padding. The
-# result has their shape: in each row stands the number `begin`, then the row's targets, each one place later; the last
+# **(a)** Write `decoder_inputs(targets, begin)`. `targets` are integers `(batch, time)`, 0 where there is padding. The result is of integers and has their shape: in each row stands the number `begin`, then the row's targets, each one place later; the last
 # one falls off. So at place $t$ the decoder sees target $t - 1$, and never the one that it has to say.
 #
 # **(b)** Write `train(model, optimizer, sources, targets, *, epochs, batch_size, smoothing, max_norm, begin=1, seed=0)`.
@@ -1467,12 +1472,14 @@ require(
 # of your own. The training cell below gives your function the 4,000 pairs. Keep it under 60 s by the clock on two CPU
 # cores; 25 s are enough.
 #
-# **Hint.** Small letters, and a token for each word. An encoder that reads both ways, a decoder that begins with the
+# **Hint.** Small letters, and a token for each word: `tokenize(normalize(text))`,
+# and back with `detokenize(tokens, "fr")`. `Vocabulary` numbers padding 0, start 1, end 2 and unknown words 3. An encoder that reads both ways, a decoder that begins with the
 # encoder's last states, and attention over the encoder's outputs (with the embedded words beside them, it learns much
 # sooner), from the decoder's state to a layer before the softmax (as in Luong et al., 2015). With GRUs of 64 to 128
 # units (they learn faster than LSTMs here), Adam with a learning rate around 0.006 that falls to 0, and batches of 32,
 # six epochs are enough. Retracing costs seconds: give your `tf.function` an `input_signature` with `None` for batch and
-# time. Put sentences of similar lengths into a batch. A greedy search is enough; let it go on for some words more than
+# time. Put sentences of similar lengths into a
+# batch (in a loop of its own: `train` of task 8 has to mix them). A greedy search is enough; let it go on for some words more than
 # the longest sentence of the training has. Your `bleu` measures how well you do:
 #
 # ```python
@@ -1660,10 +1667,11 @@ require(score >= 35, f"BLEU {score:.1f} on new sentences: points begin at 35.")
 # 1. In training, the decoder sees the right words before each place, and when it translates it sees its own. What
 #    goes wrong from this, and in which sentences most? Then: why must padding be left out of the loss, although
 #    predicting it is easy?
-# 2. A student reports a BLEU of 75 for "I" and "we" as subjects only, another one a BLEU of 35 for newspaper text. What does
+# 2. A student reports a BLEU of 75 on sentences whose subject is always "I" or "we", another one a BLEU of 35 for newspaper text. What does
 #    that say about their translators? Name a wrong translation that BLEU hardly punishes, and a right one that it does.
 # 3. Look at sentences that *your* translator gets wrong (`test_sources`). Which kind of error is the most frequent one
-#    (an agreement, a missing or repeated part, another word, the order), and in which of the three kinds of sentences?
+#    (an agreement, a missing or repeated part, another word, the order), and in which of the three kinds of sentences (`test_sources[0::3]`:
+#    like training, `[1::3]`: new combinations, `[2::3]`: longer)?
 #    Name one change that you would try, and say how you would know that it helped.
 #
 # **Graded** by hand: 2 points for each part.
@@ -1708,7 +1716,8 @@ require(score >= 35, f"BLEU {score:.1f} on new sentences: points begin at 35.")
 # `(num_prefixes, num_tokens)`, and the attention with which that token is written, `(num_prefixes, num_source)`.
 #
 # It begins with the empty prefix. In each step, all continuations of all prefixes by every token are ranked by the sum of their
-# logarithms of probabilities (nothing else), and the best `beam_width` are kept. Of these, those that end with the token `end`
+# logarithms of probabilities (nothing else), and the best `beam_width` are kept (in every step the
+# same number, however many have finished before). Of these, those that end with the token `end`
 # are **finished**: they are put aside and not continued. The others are the prefixes of the next step (so there may be fewer than
 # `beam_width`). It ends when no prefix is left or after `max_length` steps; prefixes that are left then count as
 # finished, too, just as they are.
@@ -1793,6 +1802,32 @@ check_number(call(hypothesis_score, -2.0, blind, 0.5, 0.0), -2 * (6 / 10) ** 0.5
 """Beam search: exact where the beam is wide, greedy where it is narrow; nothing finished is forgotten or continued."""
 
 
+def check_beam(got, want, name):
+    require(type(got) in (list, tuple), f"{name}: a list of pairs was expected.")
+    require(len(got) == len(want), f"{name}: {len(want)} translations were expected, there are {len(got)}.")
+    for place, (entry, (tokens, score)) in enumerate(zip(got, want, strict=True)):
+        got_tokens, got_score = check_items(entry, ["tokens", "score"], f"an entry of {name}")
+        require(type(got_tokens) in (list, tuple, np.ndarray), f"{name}: the tokens at place {place} are no list.")
+        require([int(token) for token in got_tokens] == tokens, f"{name}: the tokens at place {place} are wrong.")
+        check_number(got_score, score, f"{name}: the score at place {place}")
+
+
+# Token 0 is the end. First 0.4 for it and 0.6 for going on, then 0.45 and 0.55, then 0.9 and 0.1.
+TABLE = np.log([[0.4, 0.6], [0.45, 0.55], [0.9, 0.1]])
+
+
+def table_network(prefixes):
+    return np.array([TABLE[min(len(prefix), 2)] for prefix in prefixes]), np.ones((len(prefixes), 1))
+
+
+want = [([0], np.log(0.4)), ([1, 1, 0], np.log(0.297)), ([1, 0], np.log(0.27)), ([1, 1, 1], np.log(0.033))]
+check_beam(call(beam_search, table_network, 0, 4, 3), want, "beam_search with room for all")
+check_beam(call(beam_search, table_network, 0, 1, 3), want[1:2], "beam_search of width 1")
+check_beam(call(beam_search, table_network, 0, 2, 1), [([1], np.log(0.6)), want[0]], "beam_search of one step")
+### BEGIN HIDDEN TESTS
+rng = np.random.default_rng(0xB8D3A12E55C96F70BB0E3C8D41)
+
+
 def network_of(seed, num_tokens, num_source, end, scale=1.0, end_bonus=0.0):
     """A network as `step` describes it, whose answer depends on the whole prefix."""
 
@@ -1841,32 +1876,6 @@ def beam_reference(network, end, beam_width, max_length, alpha, beta):
     found += [(tokens, *rest) for tokens, rest in alive.items()]
     scored = [(list(tokens), score_reference(total, rows, alpha, beta)) for tokens, total, rows in found]
     return sorted(scored, key=lambda one: -one[1])
-
-
-def check_beam(got, want, name):
-    require(type(got) in (list, tuple), f"{name}: a list of pairs was expected.")
-    require(len(got) == len(want), f"{name}: {len(want)} translations were expected, there are {len(got)}.")
-    for place, (entry, (tokens, score)) in enumerate(zip(got, want, strict=True)):
-        got_tokens, got_score = check_items(entry, ["tokens", "score"], f"an entry of {name}")
-        require(type(got_tokens) in (list, tuple, np.ndarray), f"{name}: the tokens at place {place} are no list.")
-        require([int(token) for token in got_tokens] == tokens, f"{name}: the tokens at place {place} are wrong.")
-        check_number(got_score, score, f"{name}: the score at place {place}")
-
-
-# Token 0 is the end. First 0.4 for it and 0.6 for going on, then 0.45 and 0.55, then 0.9 and 0.1.
-TABLE = np.log([[0.4, 0.6], [0.45, 0.55], [0.9, 0.1]])
-
-
-def table_network(prefixes):
-    return np.array([TABLE[min(len(prefix), 2)] for prefix in prefixes]), np.ones((len(prefixes), 1))
-
-
-want = [([0], np.log(0.4)), ([1, 1, 0], np.log(0.297)), ([1, 0], np.log(0.27)), ([1, 1, 1], np.log(0.033))]
-check_beam(call(beam_search, table_network, 0, 4, 3), want, "beam_search with room for all")
-check_beam(call(beam_search, table_network, 0, 1, 3), want[1:2], "beam_search of width 1")
-check_beam(call(beam_search, table_network, 0, 2, 1), [([1], np.log(0.6)), want[0]], "beam_search of one step")
-### BEGIN HIDDEN TESTS
-rng = np.random.default_rng(0xB8D3A12E55C96F70BB0E3C8D41)
 
 
 def new_network(num_tokens, end, scale=1.0, end_bonus=0.0):

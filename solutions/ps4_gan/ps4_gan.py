@@ -112,7 +112,7 @@ coursekit.plots.image_grid(real_images[:24], columns=12)
 # | `w` | `(kernel_height, kernel_width, channels_out, channels_in)` | filters, not always square; the order of Keras, with the channels that come **in** last |
 # | `b` | `(channels_out,)` | one bias a filter |
 # | `stride` | int ≥ 1 | how far apart two neighbours put their copies, down and across |
-# | `pad` | int ≥ 0 | rows and columns that are cut off at the end, on all four sides |
+# | `pad` | int ≥ 0 | rows and columns that are cut off each of the four sides, after the adding |
 #
 # Begin with zeros of height $(\mathrm{height} - 1) \cdot \mathrm{stride} + \mathrm{kernel\_height}$ (the same for the
 # width); then, for every input pixel $(i, j)$ and all $k, l$,
@@ -136,7 +136,8 @@ coursekit.plots.image_grid(real_images[:24], columns=12)
 # `scipy.ndimage`.
 #
 # **Graded by** comparing your output with Keras' transposed convolution: strides 1 to 3, padding 0 to 2, filters
-# smaller than the stride, images and filters that are not square, one image, one pixel, arrays that are views.
+# smaller than the stride (there Keras adds rows and columns behind the size above, which are left out), images and
+# filters that are not square, one image, one pixel, arrays that are views (slices or transposes of others).
 
 
 # %% nbgrader={"grade": false, "grade_id": "transposed_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -259,7 +260,7 @@ def conv_transpose_backward(dout, x, w, stride, pad):
 # %% nbgrader={"grade": true, "grade_id": "test_transposed_backward", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
 """Transposed convolution, backward: the gradients with respect to input, filters and bias."""
 GRADIENTS = ["dx", "dw", "db"]
-# One pixel of 2 puts down three copies' worth of a filter of 1 x 3; the loss is 1 * first + 10 * second + 100 * third.
+# One pixel, 2, puts down one copy of a filter of 1 x 3; the loss is 1 * first + 10 * second + 100 * third.
 dout = np.array([1.0, 10.0, 100.0]).reshape(1, 1, 3, 1)
 w = np.array([3.0, 4.0, 5.0]).reshape(1, 3, 1, 1)
 dx, dw, db = check_items(
@@ -308,8 +309,8 @@ for what, x_shape, w_shape, stride, pad, dtype in [
 # ## Task 3: DCGAN's generator (9 points)
 #
 # Radford et al. (2016, section 3) found rules by which convolutional players learn in balance: strided convolutions in
-# the place of pooling, batch normalization almost everywhere, no hidden dense layers, ReLU in the generator with tanh
-# at its end. From here on, ready-made Keras layers are allowed.
+# the place of pooling, batch normalization almost everywhere, no dense layers but at the noise and at the logit, ReLU
+# in the generator with tanh at its end. From here on, ready-made Keras layers are allowed.
 #
 # Write `make_generator(latent_dim, widths, channels)`. It returns a Keras model, sequential or functional, that maps
 # noise `(batch, latent_dim)` to images `(batch, size, size, channels)` with
@@ -323,7 +324,7 @@ for what, x_shape, w_shape, stride, pad, dtype in [
 # | last: transposed convolution 4×4 with stride 2 → tanh | `(size, size, channels)` |
 #
 # So `make_generator(64, [128, 64, 32], 3)` gives images of 32×32: 4 → 8 → 16 → 32. All transposed convolutions have
-# `padding="same"`. A layer that is followed by batch normalization has **no bias** (the normalization has one);
+# `padding="same"`. A layer that is followed by batch normalization, the dense one too, has **no bias** (the normalization has one);
 # the last one, which is not, has a bias. The image itself is not normalized: its distribution is what the generator
 # must find. Batch normalization is one layer for each width, over its channels, with a mean and a variance for
 # each; it uses the batch's statistics when the model is called with `training=True`, and its running statistics
@@ -476,7 +477,7 @@ for settings in [(7, [8, 5], 3), (3, [9, 6, 4], 1), (12, [4, 10, 7], 2), (6, [5]
 # | flatten → dense, to one number | `(1,)` |
 #
 # All convolutions have `padding="same"`. `size` is divisible by $2^{\,\mathrm{len(widths)}}$. The leaky ReLU is
-# $\max(s, 0.2\, s)$. As before, a convolution with batch normalization behind it has **no bias**; the first one and
+# $\max(s, 0.2\, s)$; batch normalization is that of task 3. As before, a convolution with it behind has **no bias**; the first one and
 # the dense layer have one. There is **no normalization in the first layer**: it would hide from the discriminator how
 # bright and how rich in contrast a batch is, just what gives a bad generator away. And there is **no sigmoid at the
 # end**: the losses of task 5 take logits.
@@ -794,8 +795,8 @@ for fn, arguments in [(discriminator_loss, (real, fake, "wasserstein")), (genera
 # | for each pair `width`, `stride` of `widths` and `strides` | convolution 4×4 with `width` filters and this stride → batch normalization (not in the first of these layers) → leaky ReLU, $\max(s, 0.2\, s)$ |
 # | last | convolution 4×4 with one filter and stride 1 |
 #
-# All convolutions have `padding="valid"`: zeros around the picture would tell a unit where it stands. As in task 4, a
-# convolution with batch normalization behind it has no bias, the others have one, and there is no sigmoid.
+# All convolutions have `padding="valid"`: zeros around the picture would tell a unit where it stands. Batch normalization
+# is that of task 3; as in task 4, a convolution with it behind has no bias, the others have one, and there is no sigmoid.
 #
 # **Hint.** `keras.Input((None, None, channels))`. Go through `layers` with two numbers that you update: the size so
 # far, and the product of the strides so far.
@@ -991,11 +992,11 @@ for settings, sizes in [
 # The means run over all values of a batch; `x` and `y` may differ in the number and the size of their pictures.
 # Both return a tensor of shape `()`, through which gradients flow into both generators, **through both** of a cycle.
 #
-# **(c)** Write the class `ImageBuffer(size, seed=0)`. The discriminators are not shown the newest generated images, but
-# some from a history (section 4), so that the players do not chase each other round. Its method `query(images)` takes a
+# **(c)** Write the class `ImageBuffer(size, seed=0)`, with `size` ≥ 1. The discriminators are shown not only the newest
+# generated images, but also some from a history (section 4), so that the players do not chase each other round. Its method `query(images)` takes a
 # batch (a NumPy array) and returns one of the same shape. It goes through the images in order: while fewer than `size`
 # images are stored, an image is stored and returned. When the buffer is full, with probability one half the image is
-# returned and nothing is stored; otherwise a stored image, drawn at random, is returned, and the new one takes its
+# returned and nothing is stored; otherwise a stored image, each with the same probability, is returned, and the new one takes its
 # place. Everything random follows from `seed`.
 #
 # **Hint.** `keras.ops.abs`, `keras.ops.mean`. The loss of a domain's cycle is the same as that of the other one, with
@@ -1187,7 +1188,8 @@ check_array(default[1], batches[1], "what a buffer of 2 without a seed returns o
 # `noise`, the discriminator judges it, and the **generator** learns from `loss_fn(fake_logits)`: the gradient comes to
 # it *through* the discriminator.
 #
-# Both return the loss, a single number (a float or a tensor of shape `()`), as it was before the step.
+# Both return the loss, a single number (a float or a tensor of shape `()`), as it was before the step. (Return the tensor
+# if you want to compile your steps in task 10: `float(loss)` fails there.)
 #
 # - A step changes the trainable variables of the player whose turn it is, all of them, by one
 #   `optimizer.apply(gradients, variables)`. The trainable variables of the other player stay **exactly** as they are.
@@ -1413,7 +1415,7 @@ for names, kind, learning_rate, sizes in [
 # - Order and noise follow from `seed`: the same seed gives the same calls, another seed others.
 #
 # It returns a list with a pair `(d_loss, g_loss)` for each epoch, two Python floats: the means of the losses that the
-# calls of this epoch returned.
+# calls of this epoch returned. (In the tests every epoch has at least one call of each step.)
 #
 # **Hint.** One `np.random.default_rng(seed)`, made before the loops, gives both. The steps may be compiled functions;
 # your loop must not be.
@@ -1561,8 +1563,10 @@ for got, want, tolerance in zip(moments, (0, 1, 0, 3), (0.06, 0.09, 0.25, 0.6), 
 #
 # Now play the game. `real_images` are the faces from the top of this notebook, `(1024, 16, 16, 3)`, bytes. The next
 # cell defines how generated faces are compared with them: **Fréchet's distance** between two sets of features, the
-# distance of two normal distributions with the sets' means and covariances. The smaller, the more alike. Features are
-# here the strongest principal components of the pixels; the grader has a better judge.
+# distance (squared, as is usual) of two normal distributions with the sets' means and covariances; with a network's
+# features it is known as FID (Heusel et al., 2017). The smaller, the more alike. Features are here the strongest principal
+# components of the pixels; the grader has a better judge, whose distances are on another scale: the public check asks
+# for at most 6 here, and the table below speaks of the judge's.
 
 
 # %% nbgrader={"grade": false, "grade_id": "scores", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1586,7 +1590,7 @@ def pixel_features(images):
 
 
 # %% [markdown]
-# Write two functions:
+# Write two functions (the third place in the cell is for functions of your own):
 #
 # - `fit_generator(images)` trains a generator on images `(num, 16, 16, 3)` of bytes. It returns whatever your second
 #   function needs.
@@ -1601,13 +1605,13 @@ def pixel_features(images):
 #
 # **Hint.** A generator of widths 64 and 32 and a discriminator of widths 32 and 64, batches of 64, Adam with a learning
 # rate of 0.002 and `beta_1=0.5`, the non-saturating loss with real labels of 0.9, some 60 epochs: these settings find
-# believable faces. Compile a step of both players with `tf.function` (the optimizers' variables must exist before:
+# believable faces. Compile the step of each player with `tf.function` (the optimizers' variables must exist before:
 # `optimizer.build(variables)`); by hand it takes several times as long. Bytes to `[-1, 1]` and back: `x / 127.5 - 1`,
 # and do not let `uint8` run over. In `generate`, use `training=False`; a `momentum=0.9` in batch normalization makes
 # the running statistics follow faster. Two players never stand still: the mean of the generator's weights over the last
 # steps makes cleaner images than its last weights do. Keras keeps it with `Adam(..., use_ema=True, ema_momentum=0.99)`;
 # `optimizer.finalize_variable_values(variables)` puts it in their place, and then the running statistics have to
-# follow: call the generator some fifty times with `training=True`. Look at samples while you train.
+# follow: call the generator some fifty times with `training=True`, each time with new noise. Look at samples while you train.
 #
 # **Not allowed:** `coursedata.faces`.
 #
@@ -1622,7 +1626,7 @@ def pixel_features(images):
 # | 11 | at least 30 % | at most 4 |
 # | 5 | at least 20 % | at most 5 |
 #
-# For both you also need: images that depend on the noise (as different from each other as half of what real faces are),
+# For both you also need: images that depend on the noise (at least half as different from each other as real faces are),
 # and no copies: on average your images must be about as far from the nearest training image as from the nearest one of
 # equally many faces that you never saw.
 
@@ -1679,6 +1683,7 @@ def generate(generator, noise):
     ### END SOLUTION
 
 
+# Functions of your own go here, if you want any; delete the line that raises.
 ### BEGIN SOLUTION
 NUM_EPOCHS = 64
 
@@ -1809,14 +1814,15 @@ require(recognized >= 20 / 100 and distance <= 5, f"{found}. Points begin at 20 
 # Answer in about 250 words, in the next cell:
 #
 # 1. For a fixed generator with density $p_g$, and real images of density $p_r$, write down the discriminator that
-#    minimizes the first loss of task 5 at every point $x$, and derive it. What is its logit? What does it say where
-#    $p_g = p_r$?
+#    minimizes the loss in the first row of task 5 (its means are integrals over $x$: minimize at every point $x$), and
+#    derive it. What is its logit? Which probability does it give where $p_g = p_r$?
 # 2. At the beginning the discriminator is sure: $s_{\text{fake}} = -8$. Compare the gradients of the minimax, the
 #    non-saturating and the least-squares loss of the generator with respect to that logit, with numbers. What follows
 #    for learning, and why is "the generator's loss falls" not the same as "the images become better"?
 # 3. Look at samples of *your* generator beside real faces. Name one way in which its distribution (not a single image)
-#    differs from the real one, and a measurement that would show it. Then: a classmate's Fréchet distance is smaller
-#    than yours, on 200 images of theirs against 200 training images. Why is that no proof that their generator is
+#    differs from the real one, and a measurement that would show it. Then: yours was
+#    measured on 1,000 images against new faces; a classmate's Fréchet distance, on 200 images of theirs against 200
+#    training images, is smaller. Why is that no proof that their generator is
 #    better?
 #
 # **Graded** by hand: 2 points for each part.
@@ -1859,7 +1865,7 @@ require(recognized >= 20 / 100 and distance <= 5, f"{found}. Points begin at 20 
 # the root's slope finite at 0.
 #
 # **Graded by** a discriminator with known gradients: values and gradients of its weights, images and points, one pair,
-# a discriminator that ignores its input.
+# a discriminator whose gradient with respect to its input is 0 (not `None`).
 
 
 # %% nbgrader={"grade": false, "grade_id": "bonus_gradient_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1976,8 +1982,8 @@ for gradient in gradients:
 #
 # **(c)** Write `conditional_losses(generator, discriminator, num_classes, real, labels, wrong_labels, noise)`. It
 # returns the pair `(d_loss, g_loss)` of tensors of shape `()`. The generator makes images from the noise with `labels`.
-# With matching-aware training (Reed et al., 2016, section 4.2), the discriminator sees **three** batches, one call
-# each: real images with their `labels`, real images with `wrong_labels` and generated images with `labels`. With
+# With matching-aware training (Reed et al., 2016, section 4.2), the discriminator sees **three** batches, each in a
+# call of its own: real images with their `labels`, real images with `wrong_labels` and generated images with `labels`. With
 # $\mathrm{sp}$ for softplus,
 #
 # $$\mathrm{d\_loss} = \mathrm{mean}\; \mathrm{sp}(-s_{\text{real}}) + \tfrac12 \left( \mathrm{mean}\; \mathrm{sp}(s_{\text{wrong}}) + \mathrm{mean}\; \mathrm{sp}(s_{\text{fake}}) \right), \qquad
@@ -1985,9 +1991,8 @@ for gradient in gradients:
 #
 # Both players are called with `training=True`, the generator once. No gradient of `d_loss` reaches the generator.
 #
-# **Hint.** `keras.ops.one_hot`, `keras.ops.concatenate`, `keras.ops.stop_gradient`. For `d_loss`, the fake images may
-# be judged behind a `stop_gradient`, and once more without it for `g_loss`: four calls of the discriminator are right
-# as well.
+# **Hint.** `keras.ops.one_hot`, `keras.ops.concatenate`, `keras.ops.stop_gradient`. For `d_loss`, judge the fake
+# images behind a `stop_gradient`, and for `g_loss` once more without it: that makes four calls of the discriminator.
 #
 # **Graded by** comparing arrays, losses and the gradients of both losses for both players with a reference.
 
