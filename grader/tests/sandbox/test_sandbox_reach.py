@@ -229,11 +229,12 @@ def test_scratch_can_be_used(run):
 
 @pytest.fixture
 def victim():
-    """A process of this user."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    yield process
-    process.kill()
-    process.wait()
+    """A process of this user that has started: its name and limits change no more by themselves."""
+    started = "import time; print('started', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", started], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
 
 
 def alive(process: subprocess.Popen) -> bool:
