@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from coursedata.attributes import Attribute, drawn_values
 from coursedata.domains import aerial, animals, facades, seasons, things
-from coursedata.domains.labels import drawn_values
 from coursedata.domains.painting import Canvas, Source, photograph
-from coursedata.faces.attributes import Attribute
 
 __all__ = [
     "ATTRIBUTES",

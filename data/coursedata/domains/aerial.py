@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from coursedata.attributes import Attribute
 from coursedata.domains.painting import SUPERSAMPLING, Canvas, Source, Surface, scaled
-from coursedata.faces.attributes import Attribute
 from coursedata.geometry import Points, bar, box, ellipse, stroke
 from coursedata.surroundings import Colour, mix
 

@@ -6,8 +6,8 @@ Kind, pose, facing, place and surroundings are drawn alike in both; only the coa
 import numpy as np
 from numpy.typing import ArrayLike
 
+from coursedata.attributes import Attribute
 from coursedata.domains.painting import Canvas, Source, Surface, gradient, scaled, tube
-from coursedata.faces.attributes import Attribute
 from coursedata.geometry import Points, ellipse, polygon
 from coursedata.surroundings import Colour, mix
 

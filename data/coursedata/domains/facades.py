@@ -7,8 +7,8 @@ colour, curtains, reflections and the shadow of the house opposite are the photo
 import numpy as np
 from numpy.typing import NDArray
 
+from coursedata.attributes import Attribute
 from coursedata.domains.painting import Canvas, Source, Surface, gradient, scaled
-from coursedata.faces.attributes import Attribute
 from coursedata.geometry import polygon
 from coursedata.surroundings import mix
 

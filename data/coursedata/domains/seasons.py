@@ -6,8 +6,8 @@ and leaves the walls of a house as they are.
 
 import numpy as np
 
+from coursedata.attributes import Attribute
 from coursedata.domains.painting import Canvas, Source, Surface, gradient, scaled
-from coursedata.faces.attributes import Attribute
 from coursedata.geometry import bar, ellipse, polygon
 from coursedata.surroundings import mix
 

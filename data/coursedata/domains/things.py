@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 
 from coursedata import placement, surroundings
+from coursedata.attributes import Attribute
 from coursedata.domains.painting import SUPERSAMPLING, Canvas, Source, Surface, gradient, scaled
-from coursedata.faces.attributes import Attribute
 from coursedata.geometry import ellipse
 from coursedata.scenes import PROTOTYPE_COLOURS
 from coursedata.shapes import BUILDERS, HOLE

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-from coursedata.faces.attributes import ADULT, ATTRIBUTES, Attribute, Labels, draw_labels
+from coursedata.attributes import Attribute
+from coursedata.faces.attributes import ADULT, ATTRIBUTES, Labels, draw_labels
 from coursedata.faces.portrait import NUM_TRAITS, Person, Portrait
 from coursedata.surroundings import ink, vertices
 
