@@ -10,6 +10,7 @@ all grades and comments, the graded notebooks and the results in JSON lines, wit
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -21,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -74,7 +74,7 @@ def without_varying(value: object) -> object:
 
 def written(course: Course) -> dict[str, object]:
     """All that a run leaves behind: grades, results, graded notebooks."""
-    with closing(sqlite3.connect(course.data / "gradebook.db")) as gradebook:
+    with contextlib.closing(sqlite3.connect(course.data / "gradebook.db")) as gradebook:
         grades = sorted(gradebook.execute(GRADES))
         (sound,) = gradebook.execute("pragma integrity_check").fetchone()
     lines = (course.results / f"{IMPORTS}.jsonl").read_text().splitlines()
@@ -104,26 +104,37 @@ def victims(coordinator: int, target: str) -> list[psutil.Process]:
     return found
 
 
-def kill_once(course: Course, target: str, moment: float, chance: random.Random) -> str:
-    """Starts a run, kills one process at the moment (a fraction of a run), and waits for the run's end.
+def kill_once(course: Course, target: str, seconds: float, chance: random.Random) -> bool:
+    """Starts a run of about `seconds`, kills one process that plays the part, and waits for the run's end.
 
-    Returns what was killed, or why nothing was.
+    The moment is drawn from what is left of the run when the first such process is there. Returns whether one was hit.
     """
     running = command(course)
-    time.sleep(moment)
-    if running.poll() is not None:
-        running.communicate()
-        return "over"
-    run = psutil.Process(running.pid)
-    family = [run, *run.children(recursive=True)]
-    found = victims(running.pid, target)
-    if found:
-        chance.choice(found).send_signal(signal.SIGKILL)
+    started = time.perf_counter()
+    if await_victims(running, target):
+        time.sleep(chance.uniform(0, max(0.0, seconds - (time.perf_counter() - started))))
+    family: list[psutil.Process] = []
+    hit = False
+    # Between two submissions there may be no kernel: the next one.
+    while not hit and (found := await_victims(running, target)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(running.pid).children(recursive=True)
+            chance.choice(found).send_signal(signal.SIGKILL)
+            hit = True
     running.communicate()
-    _, left = psutil.wait_procs([one for one in family if one.pid != running.pid], timeout=LINGER_SECONDS)
+    _, left = psutil.wait_procs(family, timeout=LINGER_SECONDS)
     if left:
         raise SystemExit(f"Processes outlived the run after a {target} was killed: {left}")
-    return target if found else "none there yet"
+    return hit
+
+
+def await_victims(running: subprocess.Popen, target: str) -> list[psutil.Process]:
+    """The processes that play the part, as soon as there are any; none where the run ends before."""
+    while running.poll() is None:
+        if found := victims(running.pid, target):
+            return found
+        time.sleep(0.01)
+    return []
 
 
 def main() -> None:
@@ -148,14 +159,14 @@ def main() -> None:
             target = TARGETS[number % len(TARGETS)]
             fresh(course)
             begun = time.perf_counter()
-            what = kill_once(course, target, chance.uniform(0, seconds), chance)
-            if what == "over":
+            killed = kill_once(course, target, seconds, chance)
+            if not killed:
                 # The machine is quicker now than it was: later moments would hit nothing.
                 seconds = min(seconds, time.perf_counter() - begun)
             reruns, said = finish(course, expected)
             now = written(course)
             same = now == truth
-            rows[target].update({what if what in ("over", "none there yet") else "killed": 1, "reruns": reruns})
+            rows[target].update({"killed" if killed else "over": 1, "reruns": reruns})
             rows[target].update({"same" if same else "different": 1})
             if not same:
                 parts = [part for part in truth if now[part] != truth[part]]
@@ -167,13 +178,12 @@ def main() -> None:
                         console.print(f"  {line['student']}: {key} is {line[key]}, was {was.get(key)}", markup=False)
         show(
             f"SIGKILL at {options.moments} random moments of {seconds:.0f} s; {options.students} submissions",
-            ["killed", "moments", "hit", "none there yet", "run was over", "runs after", "same gradebook", "different"],
+            ["killed", "moments", "hit", "run was over", "runs after", "same gradebook", "different"],
             [
                 (
                     target,
                     count["same"] + count["different"],
                     count["killed"],
-                    count["none there yet"],
                     count["over"],
                     count["reruns"],
                     count["same"],
