@@ -117,11 +117,33 @@ def test_a_use_is_found_however_it_is_written(source):
     assert "which this task does not allow" in one.certain[0] and "of smooth" in one.certain[0]
 
 
+def test_tensorflow_1_and_private_parts_of_the_libraries():
+    names = ["tf.nn.*conv*", "tf.gradients", "keras.ops.conv_transpose", "keras.losses"]
+    kinds = {
+        "tensorflow.compat.v1.nn.conv2d_transpose": Kind.FORBIDDEN,
+        "tensorflow.compat.v1.nn.conv2d_backprop_filter": Kind.FORBIDDEN,
+        "tensorflow.compat.v1.gradients": Kind.FORBIDDEN,
+        "keras.metrics.binary_crossentropy": Kind.FORBIDDEN,
+        "keras.src.ops.nn.conv_transpose": Kind.FORBIDDEN,
+        "keras.src.backend.nn.conv_transpose": Kind.PRIVATE,
+        "keras.src.backend": Kind.PRIVATE,
+        "tensorflow.python.ops.nn_ops.relu": Kind.PRIVATE,
+        "tensorflow.compat.v1.nn.relu": Kind.OTHER,
+        "keras.ops.relu": Kind.OTHER,
+    }
+    assert {path: one.kind for path, one in forbidden.judge(names, kinds).items()} == kinds
+    # Where nothing of these libraries is forbidden, nothing in them is looked at.
+    assert forbidden.judge(["np.convolve"], ["keras.src.backend.nn"])["keras.src.backend.nn"].kind is Kind.OTHER
+
+
 def test_a_finding_names_line_cell_function_and_what():
     certain = found(function("y = x", "return np.convolve(y, y)")).certain
     assert certain == ("line 3 of smooth (in smooth) uses np.convolve, which this task does not allow",)
     helper = found(function("return helper(x)"), "a = 1\n\ndef helper(y):\n    return np.convolve(y, y)").certain
     assert helper == ("line 4 of own 0 (in helper) uses np.convolve, which this task does not allow",)
+    # Under another name than the task's, both are said.
+    [other] = found(function("return np._core.numeric.convolve(x, x)")).certain
+    assert other.endswith("uses np.convolve (as numpy._core.numeric.convolve), which this task does not allow")
     # Another task's answer is a helper like any other.
     assert found(function("return other(x)")).certain[0].startswith("line 3 of other (in other) uses np.linalg.norm")
 

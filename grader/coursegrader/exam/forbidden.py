@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 SHORT = {"tf": "tensorflow", "np": "numpy"}
 # TensorFlow offers all of Keras under a name of its own.
 _TOGETHER = ({"keras", "tensorflow"},)
+# What these packages do not offer: the functions behind the public ones, for whoever looks there.
+_PRIVATE = ("keras.src.", "tensorflow.python.")
 MAX_PATH = 200
 
 
@@ -34,6 +36,7 @@ class Kind(StrEnum):
     MODULE = "module"
     UNKNOWN = "unknown"
     HIDDEN = "hidden"
+    PRIVATE = "private"
     OTHER = "other"
 
 
@@ -98,7 +101,7 @@ class Forbidden:
         self.modules: dict[int, Target] = {}
         names = list(names)
         self.roots = packages(names)
-        for name in names:
+        for name in [*names, *(older for one in names for older in _of_version_1(one))]:
             try:
                 found = targets(name, load=load)
             except LookupError:
@@ -118,6 +121,11 @@ class Forbidden:
 
     def verdict(self, path: str) -> Verdict:
         """What a student's dotted path leads to."""
+        found = self._follow(path)
+        private = path.startswith(_PRIVATE) and path.partition(".")[0] in self.roots
+        return Verdict(Kind.PRIVATE) if private and found.kind in (Kind.OTHER, Kind.MODULE) else found
+
+    def _follow(self, path: str) -> Verdict:
         first, *rest = path.split(".")
         if first not in self.roots or first not in sys.modules or len(path) > MAX_PATH:
             return Verdict(Kind.OTHER)
@@ -141,6 +149,13 @@ class Forbidden:
             if not isinstance(value, types.ModuleType | type):
                 return Verdict(Kind.OTHER)
         return Verdict(Kind.MODULE if isinstance(value, types.ModuleType) else Kind.OTHER)
+
+
+def _of_version_1(name: str) -> Iterator[str]:
+    """The name that TensorFlow still offers for version 1 of what `name` says, which is another object."""
+    first, _, rest = name.partition(".")
+    if root_of(first) == "tensorflow" and rest and not rest.startswith(("compat", "keras")):
+        yield f"{first}.compat.v1.{rest}"
 
 
 def members(module: types.ModuleType) -> Iterator[tuple[str, Any]]:

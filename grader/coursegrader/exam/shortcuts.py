@@ -169,12 +169,18 @@ def weigh(task: Task, found: Mentions, verdicts: Mapping[str, Verdict]) -> Found
         else:
             verdict = verdicts.get(one.path, Verdict(Kind.OTHER))
         if verdict.kind is Kind.FORBIDDEN:
-            sentence = f"{place} uses {verdict.name}, which this task does not allow"
+            # The student may know it by another name than the task.
+            path, name = (whole.partition(".")[2] for whole in (one.path, verdict.name))
+            alike = one.path.startswith(ARGUMENT) or path.startswith(name)
+            what = verdict.name if alike else f"{verdict.name} (as {one.path})"
+            sentence = f"{place} uses {what}, which this task does not allow"
             certain.append(sentence) if one.sure else doubts.append(f"{sentence} (if it is what the name means there)")
         elif verdict.kind is Kind.MODULE and one.escapes:
             doubts.append(f"{place} hands on {one.path} as a whole")
         elif verdict.kind is Kind.HIDDEN or (verdict.kind is Kind.UNKNOWN and not one.star):
             doubts.append(f"{place} uses {one.path}, which the library does not have")
+        elif verdict.kind is Kind.PRIVATE:
+            doubts.append(f"{place} uses {one.path}, a private part of the library")
     doubts += [f"{_place(one.cell, one.line, one.function)} uses {one.what}" for one in found.hints]
     return Found(_sentences(certain), _sentences(doubts))
 
