@@ -1,0 +1,21 @@
+# answer: steps
+# rejected by: test_steps
+# why: averages only as many fake logits as there are real ones
+def discriminator_step(generator, discriminator, optimizer, loss_fn, real, noise):
+    """One step of the discriminator against the generator as it is; gives the loss before the step."""
+    fake = generator(noise, training=True)
+    with tf.GradientTape() as tape:
+        real_logits, fake_logits = discriminator(real, training=True), discriminator(fake, training=True)
+        loss = loss_fn(real_logits, fake_logits[: len(real_logits)])
+    variables = discriminator.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    return loss
+
+
+def generator_step(generator, discriminator, optimizer, loss_fn, noise):
+    """One step of the generator against the discriminator as it is; gives the loss before the step."""
+    with tf.GradientTape() as tape:
+        loss = loss_fn(discriminator(generator(noise, training=True), training=True))
+    variables = generator.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    return loss
