@@ -34,9 +34,6 @@
 # | bonus | gradient penalty | 5 | `5_generation/3_gans`, *Train* |
 # | bonus | a conditional GAN | 5 | all is in the task |
 #
-# A lecture of part 4 or 5 that you do not find is still being written: the tasks hold every formula that you need, and name
-# the papers.
-#
 # **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete the line that raises
 # `NotImplementedError`. You may add functions and cells of your own; keep the names and the order of the arguments
 # that a task gives. The cell behind each answer tests it: what you see there are the public checks. Press *Validate*
@@ -1162,7 +1159,7 @@ for size, num_batches, batch_size in [(1, 200, 2), (4, 150, 3), (10, 60, 8), (7,
     beside = [as_array(one, "a batch from the buffer", (batch_size, 2, 3, 1)) for one in beside]
     require(
         np.array_equal(np.concatenate(beside), runs[0]),
-        "ImageBuffer: another buffer, used in turn with it, changes what it gives. Has each a random generator of its own?",
+        "ImageBuffer: another buffer, used in turn, changes what it gives. Has each a random generator of its own?",
     )
     require((runs[0] == runs[0][:, :1, :1]).all(), "ImageBuffer: an image came back changed.")
     returned = runs[0][:, 0, 0, 0]
@@ -1816,7 +1813,7 @@ def judged(pictures):
 
 
 def nearest(pictures, others, piece):
-    """The distance of a piece of each picture to the nearest of the others: as they are, mirrored, moved by two pixels."""
+    """How far a piece of each picture is from the nearest of the others, which may be mirrored and moved a little."""
     rows = pictures[piece].reshape(len(pictures), -1).astype(np.float32)
     smallest = np.full(len(rows), np.inf)
     for down, right in [(y, x) for y in range(-2, 3) for x in range(-2, 3) if abs(y) + abs(x) <= 2]:
@@ -2162,7 +2159,7 @@ def check_conditional(rng, batch, shape, latent_dim, num_classes, what):
         sizes = [int(size) for size in got["sizes"][player]]
         require(
             0 < len(sizes) <= most and set(sizes) == {batch},
-            f"{what}: the {player} should get at most {most} batches of {batch}, each in a call of its own, not {sizes}.",
+            f"{what}: the {player} should get at most {most} batches of {batch}, each in its own call, not {sizes}.",
         )
     (no_gradient, of_d), (of_g, _) = got["gradients"]
     stays = no_gradient is None or not as_array(no_gradient, "a gradient").any()
