@@ -1,0 +1,1356 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Deep Learning (GPU if present)
+#     language: python
+#     name: dl-course
+# ---
+
+# %% [markdown]
+# # Machine translation: from phrase tables to attention
+#
+# | | |
+# |---|---|
+# | **Papers** | P. Brown et al., *The mathematics of statistical machine translation: parameter estimation*, Computational Linguistics (1993) · P. Koehn, F. J. Och, D. Marcu, *Statistical phrase-based translation*, NAACL (2003) · K. Cho et al., *Learning phrase representations using RNN encoder-decoder for statistical machine translation*, EMNLP (2014) · I. Sutskever, O. Vinyals, Q. Le, *Sequence to sequence learning with neural networks*, NIPS (2014) · D. Bahdanau, K. Cho, Y. Bengio, *Neural machine translation by jointly learning to align and translate*, ICLR (2015) · M.-T. Luong, H. Pham, C. Manning, *Effective approaches to attention-based neural machine translation*, EMNLP (2015) |
+# | **You need** | `1_foundations/2_training`: softmax, cross-entropy, Adam. Nothing about languages |
+# | **Time** | about three minutes on two CPU cores with the bundled data, several times that with sentences that people wrote; not measured on a GPU |
+#
+# In 2013 a translation system was a table of phrases, a language model, a model of word order and some twenty years of
+# craft. In 2016 it was one network. You will build both, from English to German, and see what each of them cannot do.
+#
+# (*What to see* under a figure describes the small profile on the bundled data. Other profiles, seeds and real
+# sentences give other pictures.)
+
+# %%
+import itertools
+import math
+import time
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+import coursekit  # First: it imports Keras and TensorFlow without their start-up messages.
+import ipywidgets
+import keras
+import matplotlib
+import numpy as np
+from coursedata.translation import Phenomena, Vocabulary, detokenize, load_translation, normalize, tokenize
+from coursekit import plots
+from IPython.display import Markdown, display
+from keras import layers, ops
+
+seed = coursekit.set_seed()
+profile = coursekit.get_profile()
+device = coursekit.set_device(mixed_precision=False)
+profile, device
+
+# %% [markdown]
+# ## Claim
+#
+# The dream is as old as the computer: rules written by hand, then statistics of texts that people had translated, then
+# networks. The colours of the time line are these three.
+
+# %%
+# (year, what, kind); the sources are below.
+HISTORY = [
+    (1949, "Weaver's memorandum", "rules"),
+    (1954, "Georgetown and IBM:\n60 sentences", "rules"),
+    (1966, "ALPAC report", "rules"),
+    (1990, "IBM: translation\nas statistics", "statistics"),
+    (2003, "phrases instead\nof words", "statistics"),
+    (2014, "encoder-decoder", "networks"),
+    (2015, "attention", "networks"),
+    (2016, "GNMT", "networks"),
+]
+KINDS = ("rules", "statistics", "networks")
+# Where three years in a row leave no room for labels in the middle.
+SIDES = {2014: "right", 2016: "left"}
+
+# %%
+figure, axis = plots.subplots(width=10, height=2.6)
+for k, (year, what, kind) in enumerate(HISTORY):
+    height = 0.35 if k % 2 == 0 else -0.35
+    axis.plot([year, year], [0, height], color="0.7", linewidth=1)
+    axis.plot(year, 0, "o", color=plots.PALETTE[KINDS.index(kind)], markersize=9)
+    side, above = SIDES.get(year, "center"), "bottom" if height > 0 else "top"
+    axis.text(year, height, f"{year}\n{what}", ha=side, va=above, fontsize=8)
+for kind, colour in zip(KINDS, plots.PALETTE, strict=False):
+    axis.plot([], [], "o", color=colour, label=kind)
+axis.axhline(0, color="0.4", linewidth=1)
+axis.set(xlim=(1942, 2022), ylim=(-1.5, 1.2), xlabel="year", yticks=[], title="Machine translation")
+axis.grid(False)
+axis.legend(fontsize=8, loc="lower left", ncols=3)
+figure
+
+# %% [markdown]
+# *What to see:* forty years of rules written by hand, twenty-five of statistics, and the few years in which networks
+# took over. ALPAC was the committee whose report ended most of the funding; GNMT is Google's neural system.
+#
+# | point | what it is | source |
+# |---|---|---|
+# | 1949 | translation as breaking a code | W. Weaver, memorandum *Translation*, as cited by Brown et al. 1990 |
+# | 1954 | public demonstration, Russian to English, more than 60 sentences | secondary sources: histories of the field |
+# | 1966 | report after which funding in the USA was cut | ALPAC, *Language and machines*; secondary sources |
+# | 1990 | a translation is the most probable sentence, from aligned text | Brown et al., *A statistical approach to machine translation*, Computational Linguistics 16 |
+# | 2003 | phrases as units | Koehn, Och, Marcu 2003 |
+# | 2014 | two recurrent networks and a vector between them | Cho et al. 2014; Sutskever et al. 2014 |
+# | 2015 | the decoder looks back at the source | Bahdanau et al. 2015; Luong et al. 2015 |
+# | 2016 | in production (the next lecture) | Wu et al. 2016 |
+#
+# **What the papers reported.** *BLEU*, from 0 to 100, counts the words and phrases that a translation shares with what people
+# wrote (you will write it below). Sutskever et al., abstract: English to French news (the WMT 2014 test set), an ensemble of
+# five recurrent networks (LSTMs) 34.8, a phrase-based system 33.3. Luong et al., abstract: attention gains up to 5.0 over
+# networks without it. Bahdanau et al., abstract: the vector of fixed size between reader and writer is the bottleneck, they
+# conjecture.
+#
+# **The claims of this lecture**, each checked at the end on sentences that no training saw: (1) attention beats the plain
+# encoder-decoder, and most on sentences longer than those of the training; (2) the plain encoder-decoder beats the
+# phrase-based system on sentences of the trained lengths; (3) attention beats the phrase-based system.
+#
+# ## Data
+#
+# English to German. Bundled: sentences of a grammar. Word for word they are easy; what makes them hard is what makes German
+# hard: verbs that go to the end and come apart, cases, genders, endings, negation inside an article (*kein*). A fifth of the
+# grammar's words keeps the training short enough for two cores; rare words and numbers come in the next lecture. Training has
+# sentences of up to ten English words. A third of the test is like them, a third has combinations of words that the training
+# lacks (an adjective with a noun, a verb with an object), and a third is longer, up to sixteen words.
+#
+# With `COURSE_SOURCE=real` the same notebook runs on Tatoeba: short sentences that people wrote.
+
+# %%
+LANGUAGES = ("en", "de")
+SHARE = profile.pick(small=0.2, full=1.0)
+# Tatoeba's sentences are short: seven words are its short ones.
+MAX_WORDS, LONGEST = {"bundled": (10, 16), "real": (7, 14)}[profile.source]
+SIZES = {
+    "num_train": profile.pick(small=14000, full=48000) if profile.source == "bundled" else 20000,
+    "num_valid": 60,
+    "num_test": profile.pick(small=180, full=600),
+}
+
+
+def load():
+    """The split; bundled training sentences have at most MAX_WORDS words."""
+    if profile.source == "real":
+        return load_translation("real", languages=LANGUAGES, seed=seed, max_words=LONGEST, **SIZES)
+    phenomena = Phenomena(rare_words=False, numbers=False, idioms=False)
+    return load_translation(
+        "bundled",
+        languages=LANGUAGES,
+        seed=seed,
+        phenomena=phenomena,
+        share=SHARE,
+        max_train_words=MAX_WORDS,
+        max_words=LONGEST,
+        **SIZES,
+    )
+
+
+split = load()
+print(", ".join(f"{what}: {num:,}" for what, num in split.report.items()))
+for line, references in list(zip(split.test, split.test_references, strict=True))[:3]:
+    print("\n".join((*line[:1], *(f"    {reference}" for reference in references[:2]))))
+
+
+# %% [markdown]
+# The first line counts what was drawn and what was dropped: no sentence is on two sides. Under each English sentence stand up to
+# two right translations, its **references**.
+#
+# From text to numbers in three steps that you can look at one by one: **normalize** (one Unicode form, small letters),
+# **tokenize** (words and marks), **number** (words that came once are *unknown*).
+
+
+# %%
+def tokens(text):
+    return tokenize(normalize(text))
+
+
+def num_words(tokens):
+    return sum(token[0].isalnum() for token in tokens)
+
+
+pairs = {
+    part: [(tokens(source), tokens(target)) for source, target in getattr(split, part)]
+    for part in ("train", "valid", "test")
+}
+pairs["train"] = [(source, target) for source, target in pairs["train"] if num_words(source) <= MAX_WORDS]
+references = {
+    "valid": [[tokens(text) for text in texts] for texts in split.valid_references],
+    "test": [[tokens(text) for text in texts] for texts in split.test_references],
+}
+vocabularies = [Vocabulary((pair[side] for pair in pairs["train"]), min_count=2) for side in (0, 1)]
+rows = [
+    f"| {name} | {len(vocabulary)} | {vocabulary.num_unknown(pair[side] for pair in pairs['test'])} |"
+    for side, (name, vocabulary) in enumerate(zip(("English", "German"), vocabularies, strict=True))
+]
+Markdown(
+    f"{len(pairs['train'])} sentences to train on\n\n| | words in the vocabulary | unknown tokens in the test |\n"
+    "|---|---|---|\n" + "\n".join(rows)
+)
+
+# %%
+lengths = {part: [num_words(source) for source, _ in pairs[part]] for part in ("train", "test")}
+figure, axis = plots.subplots(width=7, height=2.6)
+for part, of in lengths.items():
+    axis.hist(of, bins=np.arange(1.5, LONGEST + 2), density=True, alpha=0.6, label=part)
+axis.set(title="Lengths", xlabel="English words in a sentence", ylabel="share")
+axis.legend()
+figure
+
+# %% [markdown]
+# *What to see:* the test, in the second colour, goes on where the training ends: a third of it is longer than everything that
+# any system will have learned from.
+#
+# ### BLEU
+#
+# An **n-gram** is n words in a row. Of the n-grams of a translation, how many are in a reference? That *precision* is **clipped**:
+# an n-gram counts at most as often as in the reference that has it most often, or "the the the" would be perfect. BLEU is the
+# geometric mean of the precisions for $n = 1 \dots 4$ over the whole corpus, times the **brevity penalty** $\min(1, e^{1 - r/c})$ when the translations have $c$ words in all and
+# the references nearest to them in length have $r$: otherwise one sure word would do. (Papineni et al., *BLEU: a method for automatic
+# evaluation of machine translation*, ACL 2002.)
+
+
+# %%
+def ngrams(tokens, n):
+    return Counter(tuple(tokens[k : k + n]) for k in range(len(tokens) - n + 1))
+
+
+def bleu(hypotheses, references, max_n=4):
+    """BLEU (0 to 100) of a corpus: token lists, and for each a list of references, themselves token lists."""
+    matched, total = np.zeros(max_n), np.zeros(max_n)
+    length = reference_length = 0
+    for hypothesis, options in zip(hypotheses, references, strict=True):
+        length += len(hypothesis)
+        reference_length += min((abs(len(one) - len(hypothesis)), len(one)) for one in options)[1]
+        for n in range(1, max_n + 1):
+            found, allowed = ngrams(hypothesis, n), Counter()
+            for option in options:
+                allowed |= ngrams(option, n)
+            matched[n - 1] += (found & allowed).total()
+            total[n - 1] += found.total()
+    if not length or not matched.all():
+        return 0.0
+    brevity = min(0.0, 1 - reference_length / length)
+    return 100 * math.exp(brevity + np.mean(np.log(matched / total)))
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+right = "der hund hat heute das brot gegessen .".split()
+for wrong in (
+    "der hund hat heute das brot gegessen .",
+    "der hund hat das brot heute gegessen .",
+    "der hund hat heute .",
+):
+    print(f"{bleu([wrong.split()], [[right]]):5.1f}  {wrong}")
+
+# %% [markdown]
+# The second has all the right words, and no four of them in the right order: one n-gram length without a hit makes the product
+# 0, which is why BLEU is computed over a corpus. The third has no wrong word: it pays for its brevity.
+#
+# ## Before
+#
+# The phrase-based system, in five steps. **1. Which word belongs to which?** Nobody says: the corpus is only aligned sentence by
+# sentence. *IBM model 1* supposes that every German word $g_j$ was produced by one English word $e_i$ of the sentence (or by
+# an empty one), each equally likely: $p(g \mid e) = \prod_j \frac{1}{I+1} \sum_i t(g_j \mid e_i)$. If the alignments were known,
+# $t$ would be counted; if $t$ were known, the alignments could be guessed. **Expectation maximization** does both in turn:
+# count with $p(i \mid j) = t(g_j \mid e_i) / \sum_k t(g_j \mid e_k)$, divide, repeat. No step can lower the likelihood.
+
+
+# %%
+class WordTable:
+    """IBM model 1: t(target word | source word), learned by EM from pairs of token lists."""
+
+    def __init__(self, pairs):
+        self.words = [sorted({word for pair in pairs for word in pair[side]}) for side in (0, 1)]
+        self.ids = [{word: k for k, word in enumerate(words, start=1)} for words in self.words]
+        cells, slots, lengths = [], [], []
+        for source, target in pairs:
+            # 0 is the empty word.
+            source_ids = [0, *(self.ids[0][word] for word in source)]
+            for word in target:
+                cells += [source_id * (len(self.words[1]) + 1) + self.ids[1][word] for source_id in source_ids]
+                slots += [len(lengths)] * len(source_ids)
+                lengths.append(len(source_ids))
+        self.keys, self.cells = np.unique(cells, return_inverse=True)
+        self.slots, self.lengths = np.array(slots), np.array(lengths)
+        self.sources = self.keys // (len(self.words[1]) + 1)
+        self.probabilities = np.full(len(self.keys), 1 / len(self.words[1]))
+        self.log_likelihoods = []
+
+    def step(self):
+        """One round of EM; the likelihood of the table before it is noted."""
+        scores = self.probabilities[self.cells]
+        totals = np.bincount(self.slots, scores)
+        self.log_likelihoods.append(np.log(totals / self.lengths).sum())
+        counts = np.bincount(self.cells, scores / totals[self.slots], len(self.keys))
+        self.probabilities = counts / np.bincount(self.sources, counts)[self.sources]
+
+    def as_dict(self):
+        """{(source word or None, target word): probability}."""
+        source_words, target_words = [None, *self.words[0]], [None, *self.words[1]]
+        return {
+            (source_words[key // len(target_words)], target_words[key % len(target_words)]): probability
+            for key, probability in zip(self.keys.tolist(), self.probabilities.tolist(), strict=True)
+        }
+
+
+# %%
+def word_table(pairs, num_steps=8):
+    table = WordTable(pairs)
+    for _ in range(num_steps):
+        table.step()
+    return table
+
+
+# %% [markdown]
+# Both directions, German from English and English from German, since each alone sees half of the truth.
+
+
+# %%
+started = time.process_time()
+forward = word_table(pairs["train"])
+backward = word_table([pair[::-1] for pair in pairs["train"]])
+t_forward, t_backward = forward.as_dict(), backward.as_dict()
+print("log-likelihood:", *(f"{value:.0f}" for value in forward.log_likelihoods))
+for word in ("not", "because", "man"):
+    best = sorted(((p, g) for (e, g), p in t_forward.items() if e == word), reverse=True)[:4]
+    print(f"{word:6}", ", ".join(f"{g} {p:.2f}" for p, g in best))
+
+# %% [markdown]
+# *What to see:* the likelihood rises at each step, and a dictionary appears that nobody wrote: behind each German word stands
+# its probability.
+#
+# **2. Symmetrize.** Model 1 lets each German word have one English word, and not the other way round. Two tables, one in each
+# direction, give two alignments. Start from the links in both (sure), and *grow* into those in either that touch a link, also at a
+# corner, and bring in a word that has none yet (Koehn et al. 2003, section 4.5). At last come links between two words that both
+# have none.
+
+
+# %%
+def links_of(source, target, table):
+    """Model 1's best alignment: {(i, j)}, target word j to the source word i that explains it best."""
+    links = set()
+    for j, word in enumerate(target):
+        scores = [table.get((None, word), 0.0), *(table.get((one, word), 0.0) for one in source)]
+        best = int(np.argmax(scores))
+        if best:
+            links.add((best - 1, j))
+    return links
+
+
+def symmetrized(one, other):
+    """Links (i, j) of both directions, grown along their neighbours."""
+    union, links = one | other, one & other
+    steps = [(di, dj) for di, dj in itertools.product((-1, 0, 1), repeat=2) if (di, dj) != (0, 0)]
+    rows, columns = {i for i, _ in links}, {j for _, j in links}
+    grown = True
+    while grown:
+        grown = False
+        for i, j in sorted(links):
+            for di, dj in steps:
+                new = (i + di, j + dj)
+                if new in union - links and (new[0] not in rows or new[1] not in columns):
+                    links = links | {new}
+                    rows.add(new[0])
+                    columns.add(new[1])
+                    grown = True
+    for i, j in sorted(union - links):
+        if i not in rows and j not in columns:
+            links = links | {(i, j)}
+            rows.add(i)
+            columns.add(j)
+    return links
+
+
+def aligned(source, target):
+    there = links_of(source, target, t_forward)
+    back = {(i, j) for j, i in links_of(target, source, t_backward)}
+    return symmetrized(there, back)
+
+
+# %%
+def show_links(axis, matrix, source, target, title):
+    """A matrix (target, source) as shades, with the words at its sides."""
+    axis.imshow(matrix, vmin=0, vmax=1, aspect="auto")
+    axis.grid(False)
+    axis.set_xticks(range(len(source)), source, rotation=60, ha="right", fontsize=8)
+    axis.set_yticks(range(len(target)), target, fontsize=8)
+    axis.set_title(title)
+
+
+def separable(pair):
+    return pair[1][-2] in ("ein", "aus", "auf", "zu", "an", "mit", "zurück") and 6 <= len(pair[0]) <= 10
+
+
+example = next((pair for pair in pairs["train"] if separable(pair)), pairs["train"][0])
+links = aligned(*example)
+matrix = [[(i, j) in links for i in range(len(example[0]))] for j in range(len(example[1]))]
+figure, axis = plots.subplots(width=4.5, height=3.6)
+show_links(axis, matrix, *example, "Which word belongs to which")
+figure
+
+# %% [markdown]
+# *What to see:* a bright cell links the German word of its row to the English word of its column. Where German puts a word elsewhere,
+# the cell lies off the diagonal. A row without a bright cell was left without a link. The full stop: the empty word explains it
+# as well as the English one does. And the prefix at the sentence's end: one of the two tables links it to its verb, but growing
+# takes only neighbours of links, and it stands far from the rest of the verb.
+#
+# **3. Phrases.** A pair of phrases is *consistent* when no word inside is linked to a word outside. Collect all of them up to
+# four words, count, and divide: $\phi(g \mid e) = \text{count}(e, g) / \text{count}(e)$.
+
+# %%
+MAX_PHRASE = 4
+
+
+def phrase_pairs(source, target, links, longest=MAX_PHRASE):
+    """All consistent pairs of spans ((i1, i2), (j1, j2)), ends excluded, of at most `longest` words a side."""
+    linked_targets = {j for _, j in links}
+    found = []
+    for i1, i2 in itertools.combinations(range(len(source) + 1), 2):
+        inside = [j for i, j in links if i1 <= i < i2]
+        if i2 - i1 > longest or not inside:
+            continue
+        low, high = min(inside), max(inside) + 1
+        if any(low <= j < high and not i1 <= i < i2 for i, j in links):
+            continue
+        j1 = low
+        while j1 >= 0 and (j1 == low or j1 not in linked_targets):
+            j2 = high
+            while j2 <= len(target) and (j2 == high or j2 - 1 not in linked_targets):
+                if j2 - j1 <= longest:
+                    found.append(((i1, i2), (j1, j2)))
+                j2 += 1
+            j1 -= 1
+    return found
+
+
+# %% [markdown]
+# An **option** is one way to say an English phrase in German. The table keeps the six best of each phrase.
+
+
+# %%
+class Option(NamedTuple):
+    """A way to translate a phrase: target words, log phi(target | source), log phi(source | target)."""
+
+    words: tuple
+    direct: float
+    inverse: float
+
+
+def phrase_table(pairs, num_options=6):
+    """{source phrase: its best options}."""
+    counts = Counter()
+    for source, target in pairs:
+        for (i1, i2), (j1, j2) in phrase_pairs(source, target, aligned(source, target)):
+            counts[tuple(source[i1:i2]), tuple(target[j1:j2])] += 1
+    sources, targets = Counter(), Counter()
+    for (source, target), count in counts.items():
+        sources[source] += count
+        targets[target] += count
+    table = defaultdict(list)
+    for (source, target), count in counts.items():
+        table[source].append(Option(target, math.log(count / sources[source]), math.log(count / targets[target])))
+    return {
+        source: sorted(options, key=lambda one: (-one.direct - one.inverse, one.words))[:num_options]
+        for source, options in table.items()
+    }
+
+
+# %% [markdown]
+# The table of all training sentences, and some of its lines, best option first:
+
+
+# %%
+table = phrase_table(pairs["train"])
+print(f"{len(table):,} English phrases,", f"{sum(map(len, table.values())):,} pairs")
+for phrase in (("the", "dog"), ("does", "not"), ("because", "the")):
+    print(" ".join(phrase), "->", " | ".join(" ".join(one.words) for one in table.get(phrase, [])[:4]))
+
+# %% [markdown]
+# *What to see:* the table knows both *der hund* (subject) and *den hund* (object), but nothing in it says when to take which.
+#
+# **4. A language model** says which German is likely, whatever the English was: $p(g_k \mid g_{k-2}, g_{k-1})$. Most triples
+# were never seen, so counts must be *smoothed*. **Kneser-Ney**: take $d = 0.75$ off every count, give what that frees to the
+# shorter history, and there, count in how many *different* places a word was seen (*Francisco* is frequent, but only after *San*):
+#
+# $$p(w \mid u v) = \frac{\max(c(uvw) - d, 0)}{c(uv)} + \frac{d\, N(uv\,\cdot)}{c(uv)}\; p(w \mid v)$$
+
+
+# %%
+class KneserNey:
+    """Interpolated Kneser-Ney trigrams of token lists; unseen words share what is freed at the bottom."""
+
+    def __init__(self, sentences, discount=0.75):
+        self.discount = discount
+        trigrams = Counter()
+        for sentence in sentences:
+            padded = ("<s>", "<s>", *sentence, "</s>")
+            trigrams.update(zip(padded, padded[1:], padded[2:], strict=False))
+        bigrams = Counter((v, w) for _, v, w in trigrams)
+        self.counts = [Counter(w for _, w in bigrams), bigrams, trigrams]
+        # Of each history: how much was counted after it, and how many different words.
+        self.totals, self.kinds = [], []
+        for counts in self.counts:
+            total, kinds = Counter(), Counter()
+            for ngram, count in counts.items():
+                history = ngram[:-1] if isinstance(ngram, tuple) else ()
+                total[history] += count
+                kinds[history] += 1
+            self.totals.append(total)
+            self.kinds.append(kinds)
+        self.cache = {}
+
+    def probability(self, word, history):
+        """p(word | history), a history of up to two words."""
+        if not history:
+            total, kinds = self.totals[0][()], self.kinds[0][()]
+            return max(self.counts[0][word] - self.discount, 0) / total + self.discount * kinds / total / (kinds + 1)
+        shorter = self.probability(word, history[1:])
+        total = self.totals[len(history)][history]
+        if not total:
+            return shorter
+        seen = max(self.counts[len(history)][(*history, word)] - self.discount, 0) / total
+        return seen + self.discount * self.kinds[len(history)][history] / total * shorter
+
+    def log_probability(self, word, history):
+        key = (word, history)
+        if key not in self.cache:
+            self.cache[key] = math.log(self.probability(word, history))
+        return self.cache[key]
+
+
+# %% [markdown]
+# A language model is measured by its *perplexity* on sentences that it never saw: the number of equally likely words among which
+# it might as well guess.
+
+
+# %%
+def perplexity(model, sentences):
+    """exp of the mean cross-entropy (nats) per word, the end of a sentence included."""
+    logs = [
+        model.log_probability(word, (u, v))
+        for sentence in sentences
+        for u, v, word in zip(("<s>", "<s>", *sentence), ("<s>", *sentence), (*sentence, "</s>"), strict=False)
+    ]
+    return math.exp(-np.mean(logs))
+
+
+language_model = KneserNey([target for _, target in pairs["train"]])
+print(f"perplexity of the validation sentences: {perplexity(language_model, [one for _, one in pairs['valid']]):.1f}")
+print(f"without a model, each word equally likely: {len(vocabularies[1])}")
+
+# %% [markdown]
+# **5. Decode.** Translate from left to right in German, taking English phrases in any order that jumps at most `limit` words.
+# A **hypothesis** knows which English words are done, its last two German words, and its score: a weighted sum of the phrase
+# scores, the language model, the length of jumps, and the number of words. Hypotheses that have as many words done compete in
+# one *stack*: the best `size` survive, by score plus an estimate of what the open words will add. Of two that agree on all
+# that the future can see, the worse is dropped (*recombination*).
+
+
+# %%
+class Settings(NamedTuple):
+    """Weights of the language model, of jumps (a penalty) and of words; how far to jump; how many to keep."""
+
+    language_model: float = 1.0
+    jump: float = 0.3
+    words: float = 0.5
+    limit: int = 5
+    size: int = 12
+
+
+class Hypothesis(NamedTuple):
+    score: float
+    history: tuple
+    end: int
+    words: tuple
+
+
+# %% [markdown]
+# For a sentence to translate: which phrases the table has, and what a row of German words adds to a score.
+
+
+# %%
+def options_of(source, table):
+    """{(i1, i2): options} of a sentence; a word that the table lacks stays as it is."""
+    found = {}
+    for i1, i2 in itertools.combinations(range(len(source) + 1), 2):
+        options = table.get(tuple(source[i1:i2]), []) if i2 - i1 <= MAX_PHRASE else []
+        if not options and i2 - i1 == 1:
+            options = [Option((source[i1],), -10.0, -10.0)]
+        if options:
+            found[i1, i2] = options
+    return found
+
+
+def extended(words, history, settings):
+    """The weighted language model score of words after a history, and the new history."""
+    score = 0.0
+    for word in words:
+        score += settings.language_model * language_model.log_probability(word, history) + settings.words
+        history = (history[1], word)
+    return score, history
+
+
+# %% [markdown]
+# The estimate for what is still open: the best split of each open span into phrases, without jumps and without the language model.
+
+
+# %%
+def future_costs(options, length, settings):
+    """{(i1, i2): the best score of translating that span alone}, without jumps."""
+    best = {}
+    for i1, i2 in itertools.combinations(range(length + 1), 2):
+        best[i1, i2] = max(
+            (one.direct + one.inverse + settings.words * len(one.words) for one in options.get((i1, i2), [])),
+            default=-math.inf,
+        )
+    for width in range(2, length + 1):
+        for i1 in range(length - width + 1):
+            i2 = i1 + width
+            best[i1, i2] = max(best[i1, i2], *(best[i1, m] + best[m, i2] for m in range(i1 + 1, i2)))
+    return best
+
+
+def rest_cost(done, length, best):
+    """The estimate for all spans that are not done yet."""
+    total, start = 0.0, None
+    for k in range(length + 1):
+        free = k < length and not done >> k & 1
+        if free and start is None:
+            start = k
+        elif not free and start is not None:
+            total += best[start, k]
+            start = None
+    return total
+
+
+# %% [markdown]
+# Now the stacks: stack $n$ holds the hypotheses with $n$ English words done. Each of the best is extended by every phrase whose
+# words are all open, and lands in the stack of its new number.
+
+
+# %%
+def stack_decode(source, table, settings):
+    """The best translation found, a tuple of words, and its score."""
+    length, options = len(source), options_of(source, table)
+    best = future_costs(options, length, settings)
+    rest = {}
+    stacks = [{} for _ in range(length + 1)]
+    stacks[0][0, ("<s>", "<s>"), 0] = Hypothesis(0.0, ("<s>", "<s>"), 0, ())
+    for stack in stacks[:-1]:
+        kept = sorted(
+            stack.items(),
+            key=lambda item: -item[1].score - rest.setdefault(item[0][0], rest_cost(item[0][0], length, best)),
+        )
+        for (done, _, _), hypothesis in kept[: settings.size]:
+            first = (~done & (done + 1)).bit_length() - 1
+            for (i1, i2), choices in options.items():
+                mask = (1 << i2) - (1 << i1)
+                # Too far ahead of the first open word, the way back would be too long.
+                if done & mask or abs(i1 - hypothesis.end) > settings.limit or i2 - first > settings.limit + MAX_PHRASE:
+                    continue
+                for one in choices:
+                    gain, history = extended(one.words, hypothesis.history, settings)
+                    jump = settings.jump * abs(i1 - hypothesis.end)
+                    score = hypothesis.score + one.direct + one.inverse + gain - jump
+                    if done | mask == (1 << length) - 1:
+                        score += settings.language_model * language_model.log_probability("</s>", history)
+                    key = (done | mask, history, i2)
+                    into = stacks[(done | mask).bit_count()]
+                    if key not in into or into[key].score < score:
+                        into[key] = Hypothesis(score, history, i2, hypothesis.words + one.words)
+    final = stacks[-1].values()
+    if not final:
+        return stack_decode(source, table, settings._replace(limit=length))
+    winner = max(final, key=lambda one: one.score)
+    return winner.words, winner.score
+
+
+# %% [markdown]
+# One sentence, with settings that nobody has tuned yet:
+
+
+# %%
+source, target = pairs["valid"][0]
+print("English:    ", " ".join(source))
+print("reference:  ", " ".join(target))
+print("translation:", " ".join(stack_decode(source, table, Settings())[0]))
+
+# %% [markdown]
+# **Its settings** are chosen on the validation sentences: first the weight of the language model, then with the best of these
+# the penalty of jumps, and so on. This is the baseline, and it gets all the sentences that the networks get.
+
+# %%
+SEARCH = [
+    ("language_model", (0.3, 0.5, 1.0)),
+    ("jump", (0.15, 0.3, 0.6)),
+    ("words", (-0.5, 0.0, 0.5)),
+    ("limit", (5, 8, 11)),
+]
+
+
+def phrase_based(sources, settings):
+    return [list(stack_decode(source, table, settings)[0]) for source in sources]
+
+
+def validation_bleu(settings):
+    return bleu(phrase_based([source for source, _ in pairs["valid"]], settings), references["valid"])
+
+
+settings, tried = Settings(), {}
+for name, values in coursekit.progress_bar(SEARCH, "search"):
+    for value in values:
+        candidate = settings._replace(**{name: value})
+        if candidate not in tried:
+            tried[candidate] = validation_bleu(candidate)
+    settings = max(tried, key=tried.get)
+rows = [
+    f"| {one.language_model} | {one.jump} | {one.words} | {one.limit} | {value:.1f} |" for one, value in tried.items()
+]
+Markdown(
+    "| language model | jump | words | limit | BLEU, validation |\n|---|---|---|---|---|\n"
+    + "\n".join(rows)
+    + f"\n\nbest: {settings}"
+)
+
+# %%
+translations, seconds = {}, {}
+seconds["phrase-based"] = time.process_time() - started
+test_sources = [source for source, _ in pairs["test"]]
+translations["phrase-based"] = phrase_based(coursekit.progress_bar(test_sources, "phrase-based"), settings)
+print(f"BLEU {bleu(translations['phrase-based'], references['test']):.1f}")
+mistaken = [
+    k for k, words in enumerate(translations["phrase-based"]) if words not in references["test"][k] and len(words) < 12
+]
+for k in mistaken[:3]:
+    print("\nEnglish:    ", " ".join(test_sources[k]))
+    print("reference:  ", " ".join(pairs["test"][k][1]))
+    print("translation:", " ".join(translations["phrase-based"][k]))
+
+# %% [markdown]
+# *What to see:* three of its mistakes. The words are mostly right; what goes wrong is what lies further apart than a phrase: a verb
+# that belongs at the end, a prefix, an ending that has to fit its noun.
+#
+# ## Idea
+#
+# **One network reads, another writes.** A recurrent network, the *encoder*, reads the words $x_1 \dots x_I$ of the source and
+# keeps a state $h_t = f(h_{t-1}, x_t)$. Its last state $h_I$ is the sentence: a vector. A second network, the *decoder*, starts
+# from this vector and is a language model: from its state and the last word it wrote it gives a probability to each word of the
+# vocabulary, so that the target has $p(g \mid e) = \prod_t p(g_t \mid g_{<t}, h_I)$. No alignment, no phrases, no weights to
+# search for.
+#
+# **States that last.** A plain recurrent network forgets. The **LSTM** (long short-term memory) has a second state $c_t$ that is
+# only added to, through gates between 0 and 1: forget $f$, input $i$, output $o$. The **GRU** (gated recurrent unit, Cho et al.)
+# does with one state and two gates: update $z$ and reset $r$. Each gate is $\sigma(W x_t + U h_{t-1} + b)$ with weights of its
+# own, $\tilde c_t$ is $\tanh$ of such a sum, and $\odot$ multiplies number by number.
+#
+# $$\text{LSTM:}\quad c_t = f \odot c_{t-1} + i \odot \tilde c_t, \quad h_t = o \odot \tanh(c_t) \qquad
+# \text{GRU:}\quad h_t = z \odot h_{t-1} + (1 - z) \odot \tanh(W x_t + U (r \odot h_{t-1}) + b)$$
+#
+# (Cho et al. apply $r$ before the matrix $U$; Keras's default applies it after, which is what runs on GPUs.)
+
+
+# %%
+def lstm_step(x, h, c, kernel, recurrent, bias):
+    """One step of an LSTM: x (batch, inputs), h and c (batch, units); weights in Keras's order of gates i, f, c, o."""
+    i, f, new, o = ops.split(x @ kernel + h @ recurrent + bias, 4, axis=-1)
+    c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(new)
+    return ops.sigmoid(o) * ops.tanh(c), c
+
+
+def gru_step(x, h, kernel, recurrent, bias):
+    """One step of a GRU in Keras's order of gates z, r, h, the reset applied after the matrix; bias (2, 3 * units)."""
+    z_x, r_x, new_x = ops.split(x @ kernel + bias[0], 3, axis=-1)
+    z_h, r_h, new_h = ops.split(h @ recurrent + bias[1], 3, axis=-1)
+    z, r = ops.sigmoid(z_x + z_h), ops.sigmoid(r_x + r_h)
+    return z * h + (1 - z) * ops.tanh(new_x + r * new_h)
+
+
+# %%
+sequence = keras.random.normal((2, 7, 5), seed=seed)
+lstm, gru = layers.LSTM(6, name="lstm_check"), layers.GRU(6, name="gru_check")
+expected = [lstm(sequence), gru(sequence)]
+h = c = state = ops.zeros((2, 6))
+for t in range(7):
+    h, c = lstm_step(sequence[:, t], h, c, *lstm.weights)
+    state = gru_step(sequence[:, t], state, *gru.weights)
+errors = [float(ops.max(ops.abs(one - other))) for one, other in zip((h, state), expected, strict=True)]
+print("seven steps by hand against keras.layers.LSTM and GRU agree to 1e-5:", max(errors) < 1e-5)
+
+# %% [markdown]
+# The networks below use `keras.layers.LSTM` and `GRU`, which do the same. (`lectures/benchmarks/translation.py` times both.)
+#
+# **The bottleneck, and the way round it.** However long the sentence, the decoder gets one vector of the same size. **Attention**
+# keeps all states $h_1 \dots h_I$ of the source, and lets the decoder, in its state $s$, look where it wants: a *score* $a_i$ for
+# each, a softmax to weights $\alpha_i$, and the weighted mean as *context*.
+
+
+# %%
+def show_network(axis, with_attention, source=("she", "turns", "it", "on"), target=("sie", "schaltet", "es", "ein")):
+    """Boxes for states, encoder left and decoder right, and what goes from one to the other."""
+    colours = plots.PALETTE
+    for side, words in enumerate((source, target)):
+        for k, word in enumerate(words):
+            x = k + 5 * side
+            axis.text(x, 0, word, ha="center", va="center", fontsize=9)
+            axis.add_patch(matplotlib.patches.Rectangle((x - 0.3, 0.7), 0.6, 0.6, color=colours[side], alpha=0.6))
+            # A source word is read, from below; a target word is written, and read again at the next step.
+            ends = ((x, 0.7), (x, 0.2)) if side == 0 else ((x, 0.2), (x, 0.7))
+            axis.annotate("", *ends, arrowprops={"arrowstyle": "->"})
+            if k:
+                axis.annotate("", (x - 0.3, 1.0), (x - 0.7, 1.0), arrowprops={"arrowstyle": "->"})
+    if with_attention:
+        for k, weight in enumerate((0.05, 0.45, 0.05, 0.45)):
+            arrow = {"arrowstyle": "->", "color": colours[2], "linewidth": 6 * weight}
+            curve = {"connectionstyle": f"arc3,rad={-0.35 + 0.05 * k}"}
+            axis.annotate("", (6, 1.3), (k, 1.3), arrowprops=arrow | curve)
+    axis.annotate("", (4.7, 1.0), (3.3, 1.0), arrowprops={"arrowstyle": "->", "linewidth": 2})
+    axis.set(xlim=(-0.5, 8.5), ylim=(-0.3, 2.6), title="with attention" if with_attention else "one vector")
+    axis.axis("off")
+
+
+figure, axes = plots.subplots(1, 2, width=5, height=2.2)
+for axis, with_attention in zip(axes, (False, True), strict=True):
+    show_network(axis, with_attention)
+figure
+
+# %% [markdown]
+# *What to see:* the encoder's states in the first colour, the decoder's in the second. Left, all that the decoder ever learns of the
+# source goes through one arrow. Right, at each step it also gets a mean of all states; here, writing *schaltet*, it looks at
+# *turns* and *on* (the widths of the arrows are made up: yours come after the training).
+#
+# $$\text{Bahdanau: } a_i = v^\top \tanh(W s + U h_i) \qquad \text{Luong: } a_i = s^\top W h_i \qquad
+# \alpha = \text{softmax}(a), \quad \text{context} = \sum_i \alpha_i h_i$$
+#
+# Sentences of a batch are filled up to one length. This *padding* must get no weight at all: its scores become very negative
+# *before* the softmax, so that the rest sums to one.
+
+
+# %%
+def masked_softmax(scores, mask):
+    """Weights (..., source) that are exactly 0 where `mask` is False; all 0 where all is masked."""
+    scores = ops.where(mask, scores, -1e9)
+    weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True)) * ops.cast(mask, scores.dtype)
+    return weights / ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1e-9)
+
+
+# %% [markdown]
+# Two layers, for the two scores. Both give the context for every step of the target at once, and the weights, to look at.
+
+
+# %%
+class AdditiveAttention(layers.Layer):
+    """Bahdanau et al. 2015, section A.1.2: the score is a small network of both states."""
+
+    def __init__(self, units, **options):
+        super().__init__(**options)
+        self.query, self.key = layers.Dense(units, use_bias=False), layers.Dense(units)
+        self.score = layers.Dense(1, use_bias=False)
+
+    def build(self, query_shape, memory_shape):
+        self.query.build(query_shape)
+        self.key.build(memory_shape)
+        self.score.build((*query_shape[:-1], self.query.units))
+
+    def call(self, query, memory, mask):
+        """Context (batch, target, size) and weights (batch, target, source) of query states over memory."""
+        both = ops.expand_dims(self.query(query), 2) + ops.expand_dims(self.key(memory), 1)
+        scores = ops.squeeze(self.score(ops.tanh(both)), -1)
+        weights = masked_softmax(scores, ops.expand_dims(mask, 1))
+        return weights @ memory, weights
+
+
+class DotAttention(layers.Layer):
+    """Luong et al. 2015, section 3.1, "general": the score is a product with a matrix between."""
+
+    def __init__(self, units, **options):
+        super().__init__(**options)
+        self.query = layers.Dense(units, use_bias=False)
+
+    def build(self, query_shape, memory_shape):
+        self.query.build(query_shape)
+
+    def call(self, query, memory, mask):
+        """Context and weights, as above."""
+        scores = self.query(query) @ ops.transpose(memory, (0, 2, 1))
+        weights = masked_softmax(scores, ops.expand_dims(mask, 1))
+        return weights @ memory, weights
+
+
+# %% [markdown]
+# ## Build
+#
+# One class for all four. `encode` reads; `decode` writes from given words, all steps at once. The attention stands where Luong et
+# al. have it: after the decoder's state, for both scores, so that only the score differs. (In Bahdanau et al. the context goes
+# *into* the next state.) The encoder with attention reads in both directions, and its states keep their word's embedding.
+#
+# The **embeddings**, a vector for each word, start large: Keras draws them with a standard deviation of 0.03, and Adam moves a number
+# by about the learning rate a step, so that all words would look much alike at first. Here they are drawn with 0.5.
+
+# %%
+EMBEDDING_SIZE = 64
+
+
+def embedding(num_words):
+    """Vectors for words, as large at the start as an LSTM's states can become."""
+    initializer = keras.initializers.RandomNormal(stddev=0.5)
+    return layers.Embedding(num_words, EMBEDDING_SIZE, embeddings_initializer=initializer)
+
+
+# %% [markdown]
+# The network itself:
+
+
+# %%
+class Translator(keras.Model):
+    """An encoder-decoder of words: `cell` "gru" or "lstm"; `attention` None, "additive" or "dot"."""
+
+    def __init__(self, num_source, num_target, units, cell="lstm", attention=None, **options):
+        super().__init__(**options)
+        self.units, self.is_lstm, self.attention_kind = units, cell == "lstm", attention
+        make = {"gru": layers.GRU, "lstm": layers.LSTM}[cell]
+        self.source_embedding, self.target_embedding = embedding(num_source), embedding(num_target)
+        self.decoder = make(units, return_sequences=True, return_state=True)
+        self.logits = layers.Dense(num_target)
+        if attention is None:
+            self.encoder = make(units, return_state=True)
+            return
+        self.encoder = make(units // 2, return_sequences=True, return_state=True)
+        self.backward = make(units // 2, return_sequences=True, return_state=True, go_backwards=True)
+        self.bridge = layers.Dense(units, activation="tanh")
+        self.memory, self.mix = layers.Dense(units), layers.Dense(units, activation="tanh")
+        self.attention = {"additive": AdditiveAttention, "dot": DotAttention}[attention](units)
+
+    def encode(self, source):
+        """Initial states of the decoder, and what it may look at: memory (batch, source, units), mask; else None."""
+        x, mask = self.source_embedding(source), ops.not_equal(source, 0)
+        if self.attention_kind is None:
+            return self.encoder(x, mask=mask)[1:], None, None
+        forth, back = self.encoder(x, mask=mask), self.backward(x, mask=mask)
+        states = ops.concatenate([forth[0], ops.flip(back[0], axis=1), x], axis=-1)
+        start = self.bridge(ops.concatenate([forth[1], back[1]], axis=-1))
+        return [start, ops.zeros_like(start)][: 1 + self.is_lstm], self.memory(states), mask
+
+    def decode(self, words, states, memory, mask):
+        """Logits (batch, target, words) of what follows `words`, new states, attention weights or None."""
+        x, *states = self.decoder(self.target_embedding(words), initial_state=states)
+        weights = None
+        if memory is not None:
+            context, weights = self.attention(x, memory, mask)
+            x = self.mix(ops.concatenate([x, context], axis=-1))
+        return self.logits(x), states, weights
+
+    def call(self, inputs):
+        return self.decode(inputs["target"], *self.encode(inputs["source"]))[0]
+
+
+# %% [markdown]
+# ## Train
+#
+# **Teacher forcing:** in training the decoder is given the right previous word, whatever it would have written itself, so that all
+# steps of a sentence are learned at once. **Masking:** padding must not count in the loss either: sum over real words, divide by
+# their number. **Clipping:** a recurrent network's gradients can explode; a gradient longer than 1 is shortened to 1.
+# **Reversing:** Sutskever et al. feed the source backwards, so that the first words of both sentences are close to each other.
+
+
+# %%
+def masked_loss(targets, logits):
+    """Mean cross-entropy (nats) of the words that are no padding."""
+    mask = ops.cast(ops.not_equal(targets, 0), "float32")
+    losses = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+    return ops.sum(losses * mask) / ops.sum(mask)
+
+
+def padded(rows):
+    """Rows of numbers as an array (batch, longest), 0 behind them."""
+    table = np.zeros((len(rows), max(map(len, rows))), np.int32)
+    for row, line in zip(rows, table, strict=True):
+        line[: len(row)] = row
+    return table
+
+
+def numbered(sources, reverse=False):
+    """Source sentences as an array, each with its end; reversed if asked."""
+    rows = [[*vocabularies[0].encode(source), END] for source in sources]
+    return padded([row[::-1] for row in rows] if reverse else rows)
+
+
+# Vocabulary's own numbers: padding 0, start 1, end 2, unknown 3.
+START, END = 1, 2
+
+
+# %% [markdown]
+# Sentences of similar length share a batch, so that little padding is needed.
+
+
+# %%
+class Batches(keras.utils.PyDataset):
+    """Batches of pairs with targets of similar length, composed anew each epoch."""
+
+    def __init__(self, pairs, batch_size=64, reverse=False):
+        super().__init__()
+        self.pairs, self.batch_size, self.reverse = pairs, batch_size, reverse
+        self.rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        lengths = np.array([len(target) for _, target in self.pairs]) + self.rng.uniform(0, 2, len(self.pairs))
+        batches = np.array_split(np.argsort(lengths), max(2, len(lengths) // self.batch_size))
+        # Shortest and longest first: from the first two batches Keras learns which dimensions vary.
+        order = [0, len(batches) - 1, *(1 + self.rng.permutation(len(batches) - 2))]
+        self.chosen = [batches[k] for k in order]
+
+    def __len__(self):
+        return len(self.chosen)
+
+    def __getitem__(self, index):
+        chosen = [self.pairs[k] for k in self.chosen[index]]
+        targets = padded([[START, *vocabularies[1].encode(target), END] for _, target in chosen])
+        sources = numbered([source for source, _ in chosen], self.reverse)
+        return {"source": sources, "target": targets[:, :-1]}, targets[:, 1:]
+
+
+# %%
+UNITS = profile.pick(small=128, full=256)
+SYSTEMS = {
+    "GRU": {"cell": "gru"},
+    "LSTM, reversed": {},
+    "additive attention": {"attention": "additive"},
+    "dot attention": {"attention": "dot"},
+}
+# Each network's best of a few rates and, for about the same time for each, its number of epochs.
+LEARNING_RATES = {"GRU": 0.02, "LSTM, reversed": 0.02, "additive attention": 0.01, "dot attention": 0.005}
+EPOCHS = {name: profile.pick(small=2 if options.get("attention") else 4, full=12) for name, options in SYSTEMS.items()}
+
+
+# %% [markdown]
+# Training is Keras's `fit`, with a callback that remembers the loss.
+
+
+# %%
+class LossCurve(keras.callbacks.Callback):
+    """The mean loss of every 25 steps, recovered from Keras's mean since the epoch began."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.total = [], 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.total = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        total = logs["loss"] * (batch + 1)
+        self.steps.append(total - self.total)
+        self.total = total
+
+    def means(self, num=25):
+        return [float(np.mean(self.steps[k : k + num])) for k in range(0, len(self.steps) - num + 1, num)]
+
+
+def train(name):
+    """A translator trained with Adam at a rate that falls to zero, the loss curve, and the CPU seconds."""
+    keras.utils.set_random_seed(seed)
+    start, curve = time.process_time(), LossCurve()
+    batches = Batches(pairs["train"], reverse="reversed" in name)
+    model = Translator(*map(len, vocabularies), UNITS, **SYSTEMS[name])
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATES[name], EPOCHS[name] * len(batches))
+    optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
+    model.compile(optimizer, loss=masked_loss, jit_compile=False)
+    model.fit(batches, epochs=EPOCHS[name], verbose=0, callbacks=[curve, coursekit.progress_bar(label=name)])
+    return model, curve.means(), time.process_time() - start
+
+
+# %%
+models, curves = {}, {}
+for name in SYSTEMS:
+    models[name], curves[name], seconds[name] = train(name)
+
+# %%
+plots.histories(curves, xlabel="steps / 25", ylabel="cross-entropy (nats per word)", title="Training loss", log=True)
+
+# %% [markdown]
+# *What to see:* the first hundred steps look alike: much of what is learned there is German, which needs no source. Then additive
+# attention falls away from the rest, and ends lowest although it has half as many steps. (Each network had about the same time;
+# a step with attention takes longer.) The loss on training sentences is not all: the LSTM ends below dot attention, and will
+# translate long sentences worse.
+#
+# ### Writing
+#
+# **Greedy:** take the most probable word, feed it back, until the end. **Beam search:** keep the `width` most probable beginnings,
+# the *hypotheses*. All sentences of the test go through at once, each with all its hypotheses as rows of one batch: a step costs
+# little more than for one sentence (`lectures/benchmarks/translation.py` says how much). A finished hypothesis stays and competes;
+# at the end scores are divided by the length, or short ones would win.
+
+# %%
+MAX_STEPS = 30
+
+
+def best_of(scores, num):
+    """The `num` best of each row, best first: values and places."""
+    places = np.argsort(-scores, axis=1, kind="stable")[:, :num]
+    return np.take_along_axis(scores, places, axis=1), places
+
+
+def beam_search(model, source, width=4, max_steps=MAX_STEPS):
+    """The best target (numbers, without the end) of each row of `source` (batch, length), and its log-probability."""
+    num = len(source)
+    states, memory, mask = model.encode(ops.repeat(source, width, axis=0))
+    # All hypotheses of a sentence start the same: only the first may be continued at first.
+    scores = np.full((num, width), -np.inf)
+    scores[:, 0] = 0.0
+    written, done = np.full((num * width, 1), START), np.zeros(num * width, bool)
+    for _ in range(max_steps):
+        logits, states, _ = model.decode(written[:, -1:], states, memory, mask)
+        log_probs = ops.convert_to_numpy(ops.log_softmax(logits[:, 0])).astype(np.float64)
+        # A finished hypothesis has one continuation, padding, at no cost; no other is ever padded or started anew.
+        log_probs[:, [0, START]] = -np.inf
+        log_probs[done] = -np.inf
+        log_probs[done, 0] = 0.0
+        scores, places = best_of((scores.reshape(-1, 1) + log_probs).reshape(num, -1), width)
+        parents = (places // log_probs.shape[1] + np.arange(num)[:, None] * width).ravel()
+        words = (places % log_probs.shape[1]).ravel()
+        written = np.concatenate([written[parents], words[:, None]], axis=1)
+        done = done[parents] | (words == END)
+        states = [ops.take(state, parents, axis=0) for state in states]
+        if done.all():
+            break
+    lengths = (written[:, 1:] != 0).sum(axis=1).reshape(num, width)
+    best = np.argmax(scores / lengths, axis=1)
+    rows = written.reshape(num, width, -1)[np.arange(num), best, 1:]
+    return [[int(word) for word in row if word not in (0, END)] for row in rows], scores[np.arange(num), best]
+
+
+# %% [markdown]
+# Greedy is the same with one hypothesis, and shorter to write:
+
+
+# %%
+def greedy(model, source, max_steps=MAX_STEPS):
+    """The most probable word at each step."""
+    states, memory, mask = model.encode(source)
+    written, done = np.full((len(source), 1), START), np.zeros(len(source), bool)
+    for _ in range(max_steps):
+        logits, states, _ = model.decode(written[:, -1:], states, memory, mask)
+        logits = ops.convert_to_numpy(logits[:, 0])
+        logits[:, [0, START]] = -np.inf
+        words = np.where(done, 0, logits.argmax(axis=1))
+        written, done = np.concatenate([written, words[:, None]], axis=1), done | (words == END)
+        if done.all():
+            break
+    return [[int(word) for word in row if word not in (0, END)] for row in written[:, 1:]]
+
+
+# %%
+def translated(name, sources, width=4):
+    """Token lists of a network; width 1 is greedy."""
+    source = numbered(sources, reverse="reversed" in name)
+    found = greedy(models[name], source) if width == 1 else beam_search(models[name], source, width)[0]
+    return [[vocabularies[1].words[word] for word in row] for row in found]
+
+
+valid_sources = [source for source, _ in pairs["valid"]]
+widths = {
+    name: {width: bleu(translated(name, valid_sources, width), references["valid"]) for width in (1, 4)}
+    for name in SYSTEMS
+}
+chosen_width = {name: max(found, key=found.get) for name, found in widths.items()}
+rows = [f"| {name} | {found[1]:.1f} | {found[4]:.1f} |" for name, found in widths.items()]
+Markdown("| BLEU, validation | greedy | beam of 4 |\n|---|---|---|\n" + "\n".join(rows))
+
+# %%
+for name in SYSTEMS:
+    translations[name] = translated(name, test_sources, chosen_width[name])
+
+# %% [markdown]
+# The width that is better on validation sentences is the one that each network is tested with.
+#
+# ## Measure
+#
+# All five systems on the sentences of the test: all of them, those of trained lengths, and the longer ones. The seconds of the
+# phrase-based system are those of its tables and of the search for its settings.
+
+# %%
+is_long = np.array([num_words(source) > MAX_WORDS for source in test_sources])
+KEPT = {"all": np.ones(len(is_long), bool), f"up to {MAX_WORDS} words": ~is_long, "longer": is_long}
+
+
+def part_bleu(name, kept):
+    """BLEU of a system on the test sentences where `kept` is True."""
+    chosen = np.flatnonzero(kept)
+    return bleu([translations[name][k] for k in chosen], [references["test"][k] for k in chosen])
+
+
+scores = {name: {part: part_bleu(name, kept) for part, kept in KEPT.items()} for name in translations}
+parameters = {name: f"{model.count_params():,}" for name, model in models.items()}
+rows = [
+    f"| {name} | {parameters.get(name, '–')} | {seconds[name]:.0f} | "
+    + " | ".join(f"{value:.1f}" for value in found.values())
+    + " |"
+    for name, found in scores.items()
+]
+heading = "| system | parameters | training (CPU s) | " + " | ".join(f"BLEU, {part}" for part in KEPT) + " |"
+Markdown(heading + "\n" + "|---" * 6 + "|\n" + "\n".join(rows))
+
+# %%
+edges = np.arange(MAX_WORDS % 2, LONGEST + 2, 2)
+counted = np.array([num_words(source) for source in test_sources])
+figure, axis = plots.subplots(width=7, height=3.6)
+for name in translations:
+    points = [
+        (counted[kept].mean(), part_bleu(name, kept))
+        for low, high in itertools.pairwise(edges)
+        if (kept := (counted > low) & (counted <= high)).sum() >= 5
+    ]
+    axis.plot(*zip(*points, strict=True), "o--" if name == "phrase-based" else "o-", label=name)
+axis.axvline(MAX_WORDS + 0.5, color="0.6", linestyle=":")
+axis.set(title="BLEU against length (dotted line: longest in training)", xlabel="English words", ylabel="BLEU", ylim=0)
+axis.legend()
+figure
+
+# %% [markdown]
+# *What to see:* the broken curve is the phrase-based system. On short sentences all networks are above it. The two with one vector
+# then fall steeply, because the longer a sentence, the less of it fits, and right of the dotted line, at lengths that nobody was
+# trained on, they are far below. With attention the fall is gentler. The phrase-based curve falls least: phrases never see more
+# than four words at once, however long the sentence.
+#
+# ### Where it looks
+
+
+# %%
+def attention_weights(name, source, target):
+    """Weights (target, source) while the target is written, the end of both included."""
+    model, words = models[name], np.array([[START, *vocabularies[1].encode(target)]])
+    _, _, weights = model.decode(words, *model.encode(numbered([source])))
+    return ops.convert_to_numpy(weights)[0, :, : len(source) + 1]
+
+
+shown = next((pair for pair in pairs["test"] if separable(pair)), pairs["test"][0])
+figure, axes = plots.subplots(1, 2, width=5, height=3.8)
+for axis, name in zip(axes, ("additive attention", "dot attention"), strict=True):
+    weights = attention_weights(name, *shown)
+    show_links(axis, weights, [*shown[0], "(end)"], [*shown[1], "(end)"], name)
+figure
+
+# %% [markdown]
+# *What to see:* a row is a German word while it is written, a bright cell the English word that it looks at. That is an alignment
+# like the one of model 1 above, and nobody asked for it: it is learned because it lowers the loss. The prefix of the verb, written
+# near the end, looks back at the English verb: the link that was lost above.
+#
+# ### Read them
+#
+# The last test sentence of a trained length and the first longer one, from all systems.
+
+# %%
+rows = []
+for k in (int(np.flatnonzero(~is_long)[-1]), int(np.flatnonzero(is_long)[0])):
+    rows += [f"| **English** | {' '.join(test_sources[k])} |", f"| reference | {' '.join(pairs['test'][k][1])} |"]
+    rows += [f"| {name} | {' '.join(found[k])} |" for name, found in translations.items()]
+Markdown("| | |\n|---|---|\n" + "\n".join(rows))
+
+# %% [markdown]
+# *What to see:* the systems fail in different ways. The phrase-based one has the right words in the wrong places. The networks with
+# one vector write something that sounds like German and says something else, the more so the longer the sentence. In sentences much
+# longer than those of its training, attention loses its way too.
+#
+# ### Your sentence
+#
+# In a running notebook, type and press Enter. These are the words that the networks know best.
+
+# %%
+print(*vocabularies[0].words[4:124])
+
+
+# %%
+def all_translations(text):
+    """What each system makes of a text: {system: sentence}."""
+    source = tokens(text)
+    found = {"phrase-based": phrase_based([source], settings)[0]}
+    found |= {name: translated(name, [source], chosen_width[name])[0] for name in models}
+    return {name: detokenize(words, "de") for name, words in found.items()}
+
+
+def show_translations(field):
+    words = tokens(field.value)
+    unknown = [word for word in words if word not in vocabularies[0]]
+    rows = [f"| {name} | {text} |" for name, text in all_translations(field.value).items()] if words else []
+    note = f"\n\nnot in the vocabulary: {', '.join(unknown)}" if unknown else ""
+    with output:
+        output.clear_output(wait=True)
+        display(Markdown("| system | German |\n|---|---|\n" + "\n".join(rows) + note))
+
+
+field = ipywidgets.Text(
+    "my aunt opens the door because the dog wants to sleep.",
+    description="English:",
+    continuous_update=False,
+    layout={"width": "90%"},
+)
+output = ipywidgets.Output()
+field.observe(lambda change: show_translations(field), names="value")
+display(field, output)
+Markdown("\n".join(f"- **{name}**: {text}" for name, text in all_translations(field.value).items()))
+
+# %% [markdown]
+# ### The claims
+#
+# Of the two networks with attention and the two without, the one with the higher BLEU on validation speaks for its kind.
+
+# %%
+LECTURE = "4_language/3_machine_translation"
+ATTENTION = ("additive attention", "dot attention")
+valid_bleu = {name: max(found.values()) for name, found in widths.items()}
+best_attention = max(ATTENTION, key=valid_bleu.get)
+plain = max((name for name in SYSTEMS if name not in ATTENTION), key=valid_bleu.get)
+short, long = list(KEPT)[1:]
+gap = {part: scores[best_attention][part] - scores[plain][part] for part in (short, long)}
+print(f"chosen on validation: {best_attention} and {plain}")
+print(f"between them {gap[short]:.1f} BLEU {short}, {gap[long]:.1f} BLEU on longer sentences")
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="Attention beats the plain encoder-decoder, most on sentences longer than any in training "
+    "(BLEU on these)",
+    paper="up to 5.0 BLEU over networks without attention (Luong et al. 2015, abstract)",
+    before=scores[plain][long],
+    here=scores[best_attention][long],
+    margin="at least 1.5 times the BLEU, and a gap at least 1.5 times that on shorter sentences",
+    holds=scores[best_attention][long] >= 1.5 * scores[plain][long] and gap[long] >= 1.5 * gap[short],
+).check()
+
+# %%
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="The plain encoder-decoder beats the phrase-based system on sentences of the trained lengths (BLEU)",
+    paper="34.8 (ensemble) against 33.3 on WMT 2014 English to French (Sutskever et al. 2014, abstract)",
+    before=scores["phrase-based"][short],
+    here=scores[plain][short],
+    margin="at least 1.1 times the BLEU",
+    holds=scores[plain][short] >= 1.1 * scores["phrase-based"][short],
+).check()
+
+# %%
+coursekit.Claim(
+    lecture=LECTURE,
+    statement="Attention beats the phrase-based system (BLEU on all test sentences)",
+    paper="comparable to the best phrase-based system on English to French (Bahdanau et al. 2015, abstract)",
+    before=scores["phrase-based"]["all"],
+    here=scores[best_attention]["all"],
+    margin="at least 1.1 times the BLEU",
+    holds=scores[best_attention]["all"] >= 1.1 * scores["phrase-based"]["all"],
+).check()
+
+# %% [markdown]
+# ## Go further
+#
+# 1. **The other way.** Swap `LANGUAGES`. Which direction is easier for the phrase-based system, and why?
+# 2. **Without reversing.** Train the plain LSTM on the source as it is. How much does the first word's distance matter?
+# 3. **Bahdanau's loop.** Feed the context of the last step into the decoder's state. What does it cost in time, what does it give?
+# 4. **Order in the alignment.** Model 2 adds $p(i \mid j, I, J)$ to model 1. Does the phrase table get better?
+# 5. **Reordering.** Give the phrase-based system German order first: move the verbs of the English source by a rule of your own.
+# 6. **Where does the vector end?** Double `UNITS` for the plain network. How far does the curve of BLEU against length move?
+# 7. **Small beginnings.** Draw the embeddings with a standard deviation of 0.03. What do the loss curves do?
+# 8. **More data or longer?** Twice the sentences, or twice the epochs: which does each system prefer?
+#
+# **The graded assignment** `ps3_nmt` asks you to write the LSTM, attention under masks, word pieces, BLEU and a translator of
+# your own. **Next:** `4_gnmt`, where all this grows deep, and rare words come apart into pieces.
+#
+# **Larger.** `COURSE_PROFILE=full COURSE_SOURCE=real` trains larger networks on Tatoeba. It wants a GPU.
