@@ -24,6 +24,7 @@
 # %%
 import itertools
 import math
+import textwrap
 import time
 from collections import Counter, defaultdict
 from typing import NamedTuple
@@ -52,7 +53,7 @@ profile, device
 # %%
 # (year, what, kind); the sources are below.
 HISTORY = [
-    (1949, "Weaver's memorandum", "rules"),
+    (1949, "Weaver's memorandum", "statistics"),
     (1954, "Georgetown and IBM:\n60 sentences", "rules"),
     (1966, "ALPAC report", "rules"),
     (1990, "IBM: translation\nas statistics", "statistics"),
@@ -82,12 +83,13 @@ axis.legend(fontsize=8, loc="lower left", ncols=3)
 figure
 
 # %% [markdown]
-# *What to see:* forty years of rules written by hand, twenty-five of statistics, and the few years in which networks
-# took over. ALPAC was the committee whose report ended most of the funding; GNMT is Google's neural system.
+# *What to see:* an idea of statistics, forty years too early; then the rules, written by hand; twenty-five years of statistics;
+# and the few years in which networks took over. ALPAC was the committee whose report ended most of the funding in the USA; GNMT
+# is Google's neural system.
 #
 # | point | what it is | source |
 # |---|---|---|
-# | 1949 | translation as breaking a code | W. Weaver, memorandum *Translation*, as cited by Brown et al. 1990 |
+# | 1949 | translation as breaking a code, with the means of statistics | W. Weaver, memorandum *Translation*, as cited by Brown et al. 1990 |
 # | 1954 | public demonstration, Russian to English, more than 60 sentences | secondary sources: histories of the field |
 # | 1966 | report after which funding in the USA was cut | ALPAC, *Language and machines*; secondary sources |
 # | 1990 | a translation is the most probable sentence, from aligned text | Brown et al., *A statistical approach to machine translation*, Computational Linguistics 16 |
@@ -97,13 +99,17 @@ figure
 # | 2016 | in production (the next lecture) | Wu et al. 2016 |
 #
 # **What the papers reported.** *BLEU*, from 0 to 100, counts the words and phrases that a translation shares with what people
-# wrote (you will write it below). Sutskever et al., abstract: English to French news (the WMT 2014 test set), an ensemble of
-# five recurrent networks (LSTMs) 34.8, a phrase-based system 33.3. Luong et al., abstract: attention gains up to 5.0 over
-# networks without it. Bahdanau et al., abstract: the vector of fixed size between reader and writer is the bottleneck, they
-# conjecture.
+# wrote (you will write it below).
 #
-# **The claims of this lecture**, each checked at the end on sentences that no training saw: (1) attention beats the plain
-# encoder-decoder, and most on sentences longer than those of the training; (2) the plain encoder-decoder beats the
+# - Sutskever et al., abstract and section 1, English to French news (the test set of the WMT 2014 workshop): five networks
+#   (*LSTMs*, see below) whose probabilities are averaged, an *ensemble*, 34.8; a phrase-based system 33.3. They saw no
+#   difficulty on long sentences, and they trained on long ones. You will see what happens when one does not.
+# - Bahdanau et al., abstract: the vector of fixed size between reader and writer is the bottleneck, they conjecture.
+# - Luong et al., abstract: attention of a kind that looks at a window only (*local*) gains 5.0 over networks without it. This
+#   lecture has the kind that looks at the whole sentence (*global*).
+#
+# **The claims of this lecture**, each checked at the end on sentences that were not in the training: (1) attention beats the
+# plain encoder-decoder, and most on sentences longer than those of the training; (2) the plain encoder-decoder beats the
 # phrase-based system on sentences of the trained lengths; (3) attention beats the phrase-based system.
 #
 # ## Data
@@ -152,8 +158,10 @@ for line, references in list(zip(split.test, split.test_references, strict=True)
 
 
 # %% [markdown]
-# The first line counts what was drawn and what was dropped: no sentence is on two sides. Under each English sentence stand up to
-# two right translations, its **references**.
+# The first line counts sentences: how many were *drawn*; how many were dropped from the third of new combinations because they
+# had none, from the training and the third that is like it because they had one, because they came twice, and because they were
+# in the validation set or the test. So no sentence is on two sides. Under each English sentence stand the first two of its
+# right translations, its **references** (many have one only).
 #
 # From text to numbers in three steps that you can look at one by one: **normalize** (one Unicode form, small letters),
 # **tokenize** (words and marks), **number** (words that came once are *unknown*).
@@ -178,14 +186,20 @@ references = {
     "test": [[tokens(text) for text in texts] for texts in split.test_references],
 }
 vocabularies = [Vocabulary((pair[side] for pair in pairs["train"]), min_count=2) for side in (0, 1)]
-rows = [
-    f"| {name} | {len(vocabulary)} | {vocabulary.num_unknown(pair[side] for pair in pairs['test'])} |"
-    for side, (name, vocabulary) in enumerate(zip(("English", "German"), vocabularies, strict=True))
-]
+rows = []
+for side, (name, vocabulary) in enumerate(zip(("English", "German"), vocabularies, strict=True)):
+    unknown = Counter(word for pair in pairs["test"] for word in pair[side] if word not in vocabulary)
+    often = ", ".join(word for word, _ in unknown.most_common(5))
+    rows.append(f"| {name} | {len(vocabulary)} | {unknown.total()} | {often or '–'} |")
 Markdown(
-    f"{len(pairs['train'])} sentences to train on\n\n| | words in the vocabulary | unknown tokens in the test |\n"
-    "|---|---|---|\n" + "\n".join(rows)
+    f"{len(pairs['train'])} sentences to train on\n\n"
+    "| | words in the vocabulary | unknown tokens in the test | most frequent of these |\n"
+    "|---|---|---|---|\n" + "\n".join(rows)
 )
+
+# %% [markdown]
+# *What to see:* few words of the test are unknown. Here they are one word, *bread*: all of its combinations were held out for
+# the test, so that the training lacks the word itself. No system below can translate a sentence with it.
 
 # %%
 lengths = {part: [num_words(source) for source, _ in pairs[part]] for part in ("train", "test")}
@@ -202,11 +216,12 @@ figure
 #
 # ### BLEU
 #
-# An **n-gram** is n words in a row. Of the n-grams of a translation, how many are in a reference? That *precision* is **clipped**:
-# an n-gram counts at most as often as in the reference that has it most often, or "the the the" would be perfect. BLEU is the
-# geometric mean of the precisions for $n = 1 \dots 4$ over the whole corpus, times the **brevity penalty** $\min(1, e^{1 - r/c})$ when the translations have $c$ words in all and
-# the references nearest to them in length have $r$: otherwise one sure word would do. (Papineni et al., *BLEU: a method for automatic
-# evaluation of machine translation*, ACL 2002.)
+# An **n-gram** is n words in a row. Of the n-grams of a translation, what share is in a reference? That *precision* is
+# **clipped**: an n-gram counts at most as often as in the reference that has it most often, or "the the the" would be perfect.
+# BLEU is the geometric mean of the precisions for $n = 1 \dots 4$ over the whole corpus, times the **brevity penalty**
+# $\min(1, \exp(1 - r/c))$ when the translations have $c$ words in all and the references nearest to them in length have $r$:
+# otherwise one sure word would do. (Papineni et al., *BLEU: a method for automatic evaluation of machine translation*, ACL
+# 2002.)
 
 
 # %%
@@ -236,24 +251,36 @@ def bleu(hypotheses, references, max_n=4):
 # %%
 # NBVAL_CHECK_OUTPUT
 right = "der hund hat heute das brot gegessen .".split()
-for wrong in (
+for text in (
     "der hund hat heute das brot gegessen .",
     "der hund hat das brot heute gegessen .",
     "der hund hat heute .",
 ):
-    print(f"{bleu([wrong.split()], [[right]]):5.1f}  {wrong}")
+    print(f"{bleu([text.split()], [[right]]):5.1f}  {text}")
 
 # %% [markdown]
-# The second has all the right words, and no four of them in the right order: one n-gram length without a hit makes the product
-# 0, which is why BLEU is computed over a corpus. The third has no wrong word: it pays for its brevity.
+# The first is the reference. The second has all the right words, and no four of them in the reference's order: one n-gram length
+# without a hit makes the product 0, which is why BLEU is computed over a corpus. (In German it is even right: BLEU knows only its
+# references.) The third has no wrong word. Its n-grams alone would give 70.7, since *heute .* is in no reference; the brevity
+# penalty of $\exp(1 - 8/5) = 0.55$ takes the rest.
 #
 # ## Before
 #
-# The phrase-based system, in five steps. **1. Which word belongs to which?** Nobody says: the corpus is only aligned sentence by
-# sentence. *IBM model 1* supposes that every German word $g_j$ was produced by one English word $e_i$ of the sentence (or by
-# an empty one), each equally likely: $p(g \mid e) = \prod_j \frac{1}{I+1} \sum_i t(g_j \mid e_i)$. If the alignments were known,
-# $t$ would be counted; if $t$ were known, the alignments could be guessed. **Expectation maximization** does both in turn:
-# count with $p(i \mid j) = t(g_j \mid e_i) / \sum_k t(g_j \mid e_k)$, divide, repeat. No step can lower the likelihood.
+# The phrase-based system, in five steps. **1. Which word belongs to which?** Nobody says: the corpus is only aligned sentence
+# by sentence. *IBM model 1* supposes that every German word $g_j$, $j = 1 \dots J$, was produced by one of the $I$ English
+# words $e_1 \dots e_I$ of its sentence or by an empty word $e_0$, each equally likely. A table $t(g \mid e)$ says how likely
+# the English word $e$ produces the German word $g$:
+#
+# $$p(g_1 \dots g_J \mid e_1 \dots e_I) = \prod_{j=1}^{J} \frac{1}{I+1} \sum_{i=0}^{I} t(g_j \mid e_i)$$
+#
+# If the alignments were known, $t$ would be counted; if $t$ were known, the alignments could be guessed. **Expectation
+# maximization** (EM) does both in turn: guess $p(i \mid j) = t(g_j \mid e_i) / \sum_k t(g_j \mid e_k)$; add these up over the
+# corpus for each pair of words, divide by the sum for the English word, and that is the next $t$; repeat. No step can lower the
+# likelihood.
+#
+# In the class below, a *cell* is one German word of one sentence with one English word of it (or the empty one). `keys` are the
+# pairs of words that occur, `cells` says for each cell which of these it is, `slots` to which German word of the corpus it
+# belongs: all sums are then `np.bincount`.
 
 
 # %%
@@ -303,7 +330,7 @@ def word_table(pairs, num_steps=8):
 
 
 # %% [markdown]
-# Both directions, German from English and English from German, since each alone sees half of the truth.
+# Both directions, German from English and English from German: you will need both.
 
 
 # %%
@@ -312,18 +339,19 @@ forward = word_table(pairs["train"])
 backward = word_table([pair[::-1] for pair in pairs["train"]])
 t_forward, t_backward = forward.as_dict(), backward.as_dict()
 print("log-likelihood:", *(f"{value:.0f}" for value in forward.log_likelihoods))
-for word in ("not", "because", "man"):
+for word in ("not", "because", "man", "calls"):
     best = sorted(((p, g) for (e, g), p in t_forward.items() if e == word), reverse=True)[:4]
-    print(f"{word:6}", ", ".join(f"{g} {p:.2f}" for p, g in best))
+    print(f"{word:8}", " | ".join(f"{g} {p:.2f}" for p, g in best))
 
 # %% [markdown]
 # *What to see:* the likelihood rises at each step, and a dictionary appears that nobody wrote: behind each German word stands
-# its probability.
+# its probability. The comma belongs to *because* since German puts one before *weil*. *Calls* is
+# two words in German, *ruft* and, at the end of the sentence, *an*, and the table is as sure of the one as of the other.
 #
-# **2. Symmetrize.** Model 1 lets each German word have one English word, and not the other way round. Two tables, one in each
-# direction, give two alignments. Start from the links in both (sure), and *grow* into those in either that touch a link, also at a
-# corner, and bring in a word that has none yet (Koehn et al. 2003, section 4.5). At last come links between two words that both
-# have none.
+# **2. Symmetrize.** Model 1 lets each German word have one English word, and an English word as many German ones as want it. Two
+# tables, one in each direction, give two alignments. Start from the links in both (sure), and *grow* into those in either that
+# touch a link, also at a corner, and bring in a word that has none yet. At last come links between two words that both have none
+# (Koehn et al. 2003, section 4.5, call this *diag-and*).
 
 
 # %%
@@ -331,13 +359,20 @@ def links_of(source, target, table):
     """Model 1's best alignment: {(i, j)}, target word j to the source word i that explains it best."""
     links = set()
     for j, word in enumerate(target):
-        scores = [table.get((None, word), 0.0), *(table.get((one, word), 0.0) for one in source)]
+        scores = [table.get((one, word), 0.0) for one in source]
         best = int(np.argmax(scores))
-        if best:
-            links.add((best - 1, j))
+        # The full stop is in every sentence, like the empty word, and explains as much: on a tie the word is taken.
+        # (Sums that are equal on paper differ in their last digits.)
+        if scores[best] > (1 - 1e-9) * table.get((None, word), 0.0):
+            links.add((best, j))
     return links
 
 
+# %% [markdown]
+# Growing, in the code: `rows` and `columns` are the words that have a link already.
+
+
+# %%
 def symmetrized(one, other):
     """Links (i, j) of both directions, grown along their neighbours."""
     union, links = one | other, one & other
@@ -370,7 +405,7 @@ def aligned(source, target):
 
 # %%
 def show_links(axis, matrix, source, target, title):
-    """A matrix (target, source) as shades, with the words at its sides."""
+    """A matrix (target, source) of numbers from 0, dark, to 1, bright, with the words at its sides."""
     axis.imshow(matrix, vmin=0, vmax=1, aspect="auto")
     axis.grid(False)
     axis.set_xticks(range(len(source)), source, rotation=60, ha="right", fontsize=8)
@@ -384,19 +419,23 @@ def separable(pair):
 
 example = next((pair for pair in pairs["train"] if separable(pair)), pairs["train"][0])
 links = aligned(*example)
+# 1 where a German word (row) has a link to an English one (column).
 matrix = [[(i, j) in links for i in range(len(example[0]))] for j in range(len(example[1]))]
 figure, axis = plots.subplots(width=4.5, height=3.6)
 show_links(axis, matrix, *example, "Which word belongs to which")
 figure
 
 # %% [markdown]
-# *What to see:* a bright cell links the German word of its row to the English word of its column. Where German puts a word elsewhere,
-# the cell lies off the diagonal. A row without a bright cell was left without a link. The full stop: the empty word explains it
-# as well as the English one does. And the prefix at the sentence's end: one of the two tables links it to its verb, but growing
-# takes only neighbours of links, and it stands far from the rest of the verb.
+# *What to see:* a bright cell links the German word of its row to the English word of its column. Where German puts a word
+# elsewhere, as *oft*, the cell lies off the diagonal. *Einer* went to *town*, the noun that it belongs to, instead of *a*. And
+# *ruft* finds *calls*, but its other half, the prefix *an*, stays dark, although the table above knows it: that is a link of
+# one direction only, it touches no other link, and when the free words are linked at last, *calls* is taken.
 #
-# **3. Phrases.** A pair of phrases is *consistent* when no word inside is linked to a word outside. Collect all of them up to
-# four words, count, and divide: $\phi(g \mid e) = \text{count}(e, g) / \text{count}(e)$.
+# **3. Phrases.** A phrase is any few words in a row. A pair of phrases is *consistent* when there is at least one link inside,
+# and no word inside is linked to a word outside. Collect all consistent pairs of up to four words a side, count, and divide:
+# $\phi(g \mid e) = \text{count}(e, g) / \text{count}(e)$, where $e$ and $g$ are now phrases, and the other way round
+# $\phi(e \mid g) = \text{count}(e, g) / \text{count}(g)$. In the code spans are found from the English side: the German words
+# that are linked to the span, and unlinked words beside these.
 
 # %%
 MAX_PHRASE = 4
@@ -425,7 +464,8 @@ def phrase_pairs(source, target, links, longest=MAX_PHRASE):
 
 
 # %% [markdown]
-# An **option** is one way to say an English phrase in German. The table keeps the six best of each phrase.
+# An **option** is one way to say an English phrase in German. The table keeps the six best of each phrase, by
+# $\log \phi(g \mid e) + \log \phi(e \mid g)$: a phrase must be likely in both directions.
 
 
 # %%
@@ -468,17 +508,23 @@ for phrase in (("the", "dog"), ("does", "not"), ("because", "the")):
 
 # %% [markdown]
 # *What to see:* the table knows both *der hund* (subject) and *den hund* (object), but nothing in it says when to take which.
+# *Does not*: since *does* has no German word of its own, the verb beside *nicht* comes along.
 #
-# **4. A language model** says which German is likely, whatever the English was: $p(g_k \mid g_{k-2}, g_{k-1})$. Most triples
-# were never seen, so counts must be *smoothed*. **Kneser-Ney**: take $d = 0.75$ off every count, give what that frees to the
-# shorter history, and there, count in how many *different* places a word was seen (*Francisco* is frequent, but only after *San*):
+# **4. A language model** says which German is likely, whatever the English was: $p(w \mid u v)$, the probability of a word $w$
+# after the two words $u v$. Most triples were never seen, so counts must be *smoothed*. **Kneser-Ney**: take $d = 0.75$ off
+# every count $c(uvw)$, and give what that frees to the distribution after the shorter history $v$:
 #
 # $$p(w \mid u v) = \frac{\max(c(uvw) - d, 0)}{c(uv)} + \frac{d\, N(uv\,\cdot)}{c(uv)}\; p(w \mid v)$$
+#
+# $c(uv)$ is how often the history came, $N(uv\,\cdot)$ how many different words came after it. $p(w \mid v)$ is the same formula with
+# one difference: in place of $c(vw)$ stands the number of different words seen *before* $vw$. (*Francisco* is frequent, but only
+# after *San*: where the history is new, it should not be likely.) Last comes $p(w)$, and what is freed there goes to all words
+# equally, one of them standing for those that were never seen.
 
 
 # %%
 class KneserNey:
-    """Interpolated Kneser-Ney trigrams of token lists; unseen words share what is freed at the bottom."""
+    """Interpolated Kneser-Ney trigrams of token lists; what the unigrams free goes to all words and one unseen word."""
 
     def __init__(self, sentences, discount=0.75):
         self.discount = discount
@@ -486,6 +532,7 @@ class KneserNey:
         for sentence in sentences:
             padded = ("<s>", "<s>", *sentence, "</s>")
             trigrams.update(zip(padded, padded[1:], padded[2:], strict=False))
+        # Shorter ones count in how many different places they stand.
         bigrams = Counter((v, w) for _, v, w in trigrams)
         self.counts = [Counter(w for _, w in bigrams), bigrams, trigrams]
         # Of each history: how much was counted after it, and how many different words.
@@ -541,10 +588,17 @@ print(f"without a model, each word equally likely: {len(vocabularies[1])}")
 
 # %% [markdown]
 # **5. Decode.** Translate from left to right in German, taking English phrases in any order that jumps at most `limit` words.
-# A **hypothesis** knows which English words are done, its last two German words, and its score: a weighted sum of the phrase
-# scores, the language model, the length of jumps, and the number of words. Hypotheses that have as many words done compete in
-# one *stack*: the best `size` survive, by score plus an estimate of what the open words will add. Of two that agree on all
-# that the future can see, the worse is dropped (*recombination*).
+# A **hypothesis** knows which English words are done, where its last phrase ended in the English sentence, its last two German
+# words, and its score. The score adds up, with weights,
+#
+# - for each phrase $\log \phi(g \mid e)$ and $\log \phi(e \mid g)$,
+# - `language_model` times the logarithm of each German word's probability,
+# - minus `jump` for each English word jumped over, from the end of the last phrase to the beginning of the next,
+# - plus `words` for each German word: the language model can only lower a score, and would like short sentences.
+#
+# Hypotheses that have as many English words done compete in one *stack*: the best `size` survive, by score plus an estimate of
+# what the open words will add. Of two that have the same words done, the same last two German words and the same end, the
+# future is the same: the worse is dropped (*recombination*).
 
 
 # %%
@@ -559,6 +613,8 @@ class Settings(NamedTuple):
 
 
 class Hypothesis(NamedTuple):
+    """Score, last two German words, where the last phrase ended in the source, all German words."""
+
     score: float
     history: tuple
     end: int
@@ -592,11 +648,12 @@ def extended(words, history, settings):
 
 
 # %% [markdown]
-# The estimate for what is still open: the best split of each open span into phrases, without jumps and without the language model.
+# The estimate for what is still open: the best split of each open span into phrases, without jumps and without the language
+# model.
 
 
 # %%
-def future_costs(options, length, settings):
+def future_scores(options, length, settings):
     """{(i1, i2): the best score of translating that span alone}, without jumps."""
     best = {}
     for i1, i2 in itertools.combinations(range(length + 1), 2):
@@ -611,8 +668,8 @@ def future_costs(options, length, settings):
     return best
 
 
-def rest_cost(done, length, best):
-    """The estimate for all spans that are not done yet."""
+def rest_score(done, length, best):
+    """The estimate for all spans that are not done yet; bit k of the integer `done` says that word k is done."""
     total, start = 0.0, None
     for k in range(length + 1):
         free = k < length and not done >> k & 1
@@ -626,27 +683,29 @@ def rest_cost(done, length, best):
 
 # %% [markdown]
 # Now the stacks: stack $n$ holds the hypotheses with $n$ English words done. Each of the best is extended by every phrase whose
-# words are all open, and lands in the stack of its new number.
+# words are all open, and lands in the stack of its new number. The words done are the bits of an integer, so that "all open" is
+# one operation. When every hypothesis has jumped to where no allowed jump leads back, the search starts again without a limit.
 
 
 # %%
 def stack_decode(source, table, settings):
     """The best translation found, a tuple of words, and its score."""
     length, options = len(source), options_of(source, table)
-    best = future_costs(options, length, settings)
+    best = future_scores(options, length, settings)
     rest = {}
     stacks = [{} for _ in range(length + 1)]
     stacks[0][0, ("<s>", "<s>"), 0] = Hypothesis(0.0, ("<s>", "<s>"), 0, ())
     for stack in stacks[:-1]:
         kept = sorted(
             stack.items(),
-            key=lambda item: -item[1].score - rest.setdefault(item[0][0], rest_cost(item[0][0], length, best)),
+            key=lambda item: -item[1].score - rest.setdefault(item[0][0], rest_score(item[0][0], length, best)),
         )
         for (done, _, _), hypothesis in kept[: settings.size]:
+            # The first word that is not done: the lowest bit that is 0.
             first = (~done & (done + 1)).bit_length() - 1
             for (i1, i2), choices in options.items():
                 mask = (1 << i2) - (1 << i1)
-                # Too far ahead of the first open word, the way back would be too long.
+                # Neither over done words, nor too far, nor to where the way back to the first open word is too long.
                 if done & mask or abs(i1 - hypothesis.end) > settings.limit or i2 - first > settings.limit + MAX_PHRASE:
                     continue
                 for one in choices:
@@ -661,6 +720,7 @@ def stack_decode(source, table, settings):
                         into[key] = Hypothesis(score, history, i2, hypothesis.words + one.words)
     final = stacks[-1].values()
     if not final:
+        # Dead ends only.
         return stack_decode(source, table, settings._replace(limit=length))
     winner = max(final, key=lambda one: one.score)
     return winner.words, winner.score
@@ -678,14 +738,15 @@ print("translation:", " ".join(stack_decode(source, table, Settings())[0]))
 
 # %% [markdown]
 # **Its settings** are chosen on the validation sentences: first the weight of the language model, then with the best of these
-# the penalty of jumps, and so on. This is the baseline, and it gets all the sentences that the networks get.
+# the penalty of jumps, and so on. (`size` is not searched.) The longest sentences have sixteen words: a limit of 16 is none. This
+# is the baseline, and it gets all the sentences that the networks get.
 
 # %%
 SEARCH = [
-    ("language_model", (0.3, 0.5, 1.0)),
-    ("jump", (0.15, 0.3, 0.6)),
-    ("words", (-0.5, 0.0, 0.5)),
-    ("limit", (5, 8, 11)),
+    ("language_model", (0.25, 0.5, 1.0, 2.0)),
+    ("jump", (0.07, 0.15, 0.3, 0.6)),
+    ("words", (-0.5, 0.0, 0.5, 1.0, 1.5)),
+    ("limit", (3, 5, 8, 16)),
 ]
 
 
@@ -728,26 +789,36 @@ for k in mistaken[:3]:
     print("translation:", " ".join(translations["phrase-based"][k]))
 
 # %% [markdown]
-# *What to see:* three of its mistakes. The words are mostly right; what goes wrong is what lies further apart than a phrase: a verb
-# that belongs at the end, a prefix, an ending that has to fit its noun.
+# *What to see:* three of its mistakes. In the first an adjective, *müde*, has strayed from its noun; in the others the verb
+# stands where English has it, and *hat* or *haben* is missing, since *hat ... vergessen* with words between is no phrase. Each
+# phrase is right somewhere. What nobody checks is whether they fit each other beyond three words.
 #
 # ## Idea
 #
-# **One network reads, another writes.** A recurrent network, the *encoder*, reads the words $x_1 \dots x_I$ of the source and
-# keeps a state $h_t = f(h_{t-1}, x_t)$. Its last state $h_I$ is the sentence: a vector. A second network, the *decoder*, starts
-# from this vector and is a language model: from its state and the last word it wrote it gives a probability to each word of the
-# vocabulary, so that the target has $p(g \mid e) = \prod_t p(g_t \mid g_{<t}, h_I)$. No alignment, no phrases, no weights to
-# search for.
+# **One network reads, another writes.** Each word is first replaced by its **embedding**: row $k$ of a learned table for word
+# number $k$. Let $x_1 \dots x_I$ be these vectors for the $I$ words of the source. A *recurrent* network is one layer with the
+# same weights at every word. It keeps a *state*, a vector $h_t = \text{step}(h_{t-1}, x_t)$, from the word and the state before
+# (from here on, $t$ is a step, no longer a table). The **encoder** is such a network, and its last state $h_I$ is the sentence.
+# The **decoder** is another. It starts from $h_I$ and is a language model: from its state and the last word it wrote, it gives
+# a probability to each word of the vocabulary. With $g_{<t}$ for the words before $g_t$,
 #
-# **States that last.** A plain recurrent network forgets. The **LSTM** (long short-term memory) has a second state $c_t$ that is
-# only added to, through gates between 0 and 1: forget $f$, input $i$, output $o$. The **GRU** (gated recurrent unit, Cho et al.)
-# does with one state and two gates: update $z$ and reset $r$. Each gate is $\sigma(W x_t + U h_{t-1} + b)$ with weights of its
-# own, $\tilde c_t$ is $\tanh$ of such a sum, and $\odot$ multiplies number by number.
+# $$p(g_1 \dots g_J \mid e_1 \dots e_I) = \prod_{t=1}^{J} p(g_t \mid g_{<t}, h_I)$$
 #
-# $$\text{LSTM:}\quad c_t = f \odot c_{t-1} + i \odot \tilde c_t, \quad h_t = o \odot \tanh(c_t) \qquad
-# \text{GRU:}\quad h_t = z \odot h_{t-1} + (1 - z) \odot \tanh(W x_t + U (r \odot h_{t-1}) + b)$$
+# No alignment, no phrases, no weights to search for.
 #
-# (Cho et al. apply $r$ before the matrix $U$; Keras's default applies it after, which is what runs on GPUs.)
+# **States that last.** A plain recurrent network forgets: at each step its state is multiplied by a matrix and squashed, and so
+# is the gradient on its way back. The **LSTM** (long short-term memory) has a second state $c_t$ that no matrix and no tanh
+# touches on its way: a *gate*, numbers between 0 and 1, says how much of it is kept (forget, $f_t$), another how much is added
+# (input, $i_t$), a third how much of it is shown (output, $o_t$). Its state is the pair $(h_t, c_t)$, and the decoder starts
+# from both. The **GRU** (gated recurrent unit, Cho et al.) does with one state and two gates: update $z_t$ and reset $r_t$.
+# Each gate is $\sigma(W x_t + U h_{t-1} + b)$, $\sigma(a) = 1 / (1 + \exp(-a))$, with weights $W, U, b$ of its own;
+# $\tilde c_t$ is $\tanh$ of such a sum; $\odot$ multiplies number by number.
+#
+# $$\text{LSTM:}\quad c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t, \quad h_t = o_t \odot \tanh(c_t)$$
+#
+# $$\text{GRU:}\quad h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tanh(W x_t + U (r_t \odot h_{t-1}) + b)$$
+#
+# (Cho et al. apply $r_t$ before the matrix $U$; Keras's default applies it after, which is what runs on GPUs.)
 
 
 # %%
@@ -780,9 +851,10 @@ print("seven steps by hand against keras.layers.LSTM and GRU agree to 1e-5:", ma
 # %% [markdown]
 # The networks below use `keras.layers.LSTM` and `GRU`, which do the same. (`lectures/benchmarks/translation.py` times both.)
 #
-# **The bottleneck, and the way round it.** However long the sentence, the decoder gets one vector of the same size. **Attention**
-# keeps all states $h_1 \dots h_I$ of the source, and lets the decoder, in its state $s$, look where it wants: a *score* $a_i$ for
-# each, a softmax to weights $\alpha_i$, and the weighted mean as *context*.
+# **The bottleneck, and the way round it.** However long the sentence, the decoder gets one vector of the same size.
+# **Attention** keeps all states $h_1 \dots h_I$ of the source, and lets the decoder, in its state $s$, look where it wants: a
+# *score* $a_i$ for each, a softmax to weights $\alpha_i$, and the weighted mean as *context*. In the code the decoder's state
+# asks, and is the *query*; the source's states answer, and are the *memory*.
 
 
 # %%
@@ -794,11 +866,13 @@ def show_network(axis, with_attention, source=("she", "turns", "it", "on"), targ
             x = k + 5 * side
             axis.text(x, 0, word, ha="center", va="center", fontsize=9)
             axis.add_patch(matplotlib.patches.Rectangle((x - 0.3, 0.7), 0.6, 0.6, color=colours[side], alpha=0.6))
-            # A source word is read, from below; a target word is written, and read again at the next step.
+            # A source word is read, from below; a target word is written, and read (grey) at the next step.
             ends = ((x, 0.7), (x, 0.2)) if side == 0 else ((x, 0.2), (x, 0.7))
             axis.annotate("", *ends, arrowprops={"arrowstyle": "->"})
             if k:
                 axis.annotate("", (x - 0.3, 1.0), (x - 0.7, 1.0), arrowprops={"arrowstyle": "->"})
+            if k and side == 1:
+                axis.annotate("", (x - 0.2, 0.7), (x - 0.8, 0.2), arrowprops={"arrowstyle": "->", "color": "0.6"})
     if with_attention:
         for k, weight in enumerate((0.05, 0.45, 0.05, 0.45)):
             arrow = {"arrowstyle": "->", "color": colours[2], "linewidth": 6 * weight}
@@ -815,9 +889,12 @@ for axis, with_attention in zip(axes, (False, True), strict=True):
 figure
 
 # %% [markdown]
-# *What to see:* the encoder's states in the first colour, the decoder's in the second. Left, all that the decoder ever learns of the
-# source goes through one arrow. Right, at each step it also gets a mean of all states; here, writing *schaltet*, it looks at
-# *turns* and *on* (the widths of the arrows are made up: yours come after the training).
+# *What to see:* the encoder's states in the first colour, the decoder's in the second; grey, each word that was written is read
+# at the next step. Left, all that the decoder ever learns of the source goes through one arrow. Right, in the third colour, at
+# each step it also gets a mean of all states; here, writing *schaltet*, it looks at *turns* and *on* (the widths of the arrows
+# are made up: yours come after the training).
+#
+# The two scores, with learned matrices $W, U$ and a learned vector $v$:
 #
 # $$\text{Bahdanau: } a_i = v^\top \tanh(W s + U h_i) \qquad \text{Luong: } a_i = s^\top W h_i \qquad
 # \alpha = \text{softmax}(a), \quad \text{context} = \sum_i \alpha_i h_i$$
@@ -828,7 +905,7 @@ figure
 
 # %%
 def masked_softmax(scores, mask):
-    """Weights (..., source) that are exactly 0 where `mask` is False; all 0 where all is masked."""
+    """Weights (..., source) of scores; exactly 0 where `mask` is False, and all 0 where all is masked."""
     scores = ops.where(mask, scores, -1e9)
     weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True)) * ops.cast(mask, scores.dtype)
     return weights / ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1e-9)
@@ -880,25 +957,30 @@ class DotAttention(layers.Layer):
 # %% [markdown]
 # ## Build
 #
-# One class for all four. `encode` reads; `decode` writes from given words, all steps at once. The attention stands where Luong et
-# al. have it: after the decoder's state, for both scores, so that only the score differs. (In Bahdanau et al. the context goes
-# *into* the next state.) The encoder with attention reads in both directions, and its states keep their word's embedding.
+# One class for the four networks that you will compare: a GRU and an LSTM with one vector, and two LSTMs with attention,
+# additive (Bahdanau et al.) and dot (Luong et al.). `encode` reads; `decode` writes from given words, all steps at once. The
+# attention stands where Luong et al. have it: after the decoder's state, for both scores, so that only the score differs. (In
+# Bahdanau et al. the context goes *into* the next state.) The encoder with attention reads in both directions.
 #
-# The **embeddings**, a vector for each word, start large: Keras draws them with a standard deviation of 0.03, and Adam moves a number
-# by about the learning rate a step, so that all words would look much alike at first. Here they are drawn with 0.5.
+# Two numbers decide whether these networks learn in the time that you have: the learning rate, and how large the **embeddings**
+# are at the start. Keras draws them evenly between -0.05 and 0.05, a standard deviation of 0.03, so that at first all words look
+# alike to the network. Here it is 0.5. (Found by trying, on other seeds.)
 
 # %%
 EMBEDDING_SIZE = 64
 
 
 def embedding(num_words):
-    """Vectors for words, as large at the start as an LSTM's states can become."""
+    """Vectors for words, drawn wide enough to be told apart from the first step."""
     initializer = keras.initializers.RandomNormal(stddev=0.5)
     return layers.Embedding(num_words, EMBEDDING_SIZE, embeddings_initializer=initializer)
 
 
 # %% [markdown]
-# The network itself:
+# The network itself. With attention, four layers more stand around the encoder and the decoder: `backward` reads from the end
+# to the beginning; `bridge` makes the decoder's first state of the two last ones; `memory` makes of the states at each word,
+# and the word's embedding, what attention looks at; and `mix` puts the decoder's state $s$ and the context together before a
+# word is chosen ($\tanh(W [s; \text{context}])$, Luong et al., equation 5).
 
 
 # %%
@@ -947,9 +1029,9 @@ class Translator(keras.Model):
 # %% [markdown]
 # ## Train
 #
-# **Teacher forcing:** in training the decoder is given the right previous word, whatever it would have written itself, so that all
-# steps of a sentence are learned at once. **Masking:** padding must not count in the loss either: sum over real words, divide by
-# their number. **Clipping:** a recurrent network's gradients can explode; a gradient longer than 1 is shortened to 1.
+# **Teacher forcing:** in training the decoder is given the right previous word, whatever it would have written itself, so that
+# all steps of a sentence are learned at once. **Masking:** padding must not count in the loss either: sum over real words,
+# divide by their number. **Clipping:** a recurrent network's gradients can explode; a gradient longer than 1 is shortened to 1.
 # **Reversing:** Sutskever et al. feed the source backwards, so that the first words of both sentences are close to each other.
 
 
@@ -1018,9 +1100,9 @@ SYSTEMS = {
     "additive attention": {"attention": "additive"},
     "dot attention": {"attention": "dot"},
 }
-# Each network's best of a few rates and, for about the same time for each, its number of epochs.
+# The best of a few rates for each, found on other seeds; epochs so that each takes about the same time.
 LEARNING_RATES = {"GRU": 0.02, "LSTM, reversed": 0.02, "additive attention": 0.01, "dot attention": 0.005}
-EPOCHS = {name: profile.pick(small=2 if options.get("attention") else 4, full=12) for name, options in SYSTEMS.items()}
+EPOCHS = {name: profile.pick(small=2 if options.get("attention") else 5, full=12) for name, options in SYSTEMS.items()}
 
 
 # %% [markdown]
@@ -1069,17 +1151,20 @@ for name in SYSTEMS:
 plots.histories(curves, xlabel="steps / 25", ylabel="cross-entropy (nats per word)", title="Training loss", log=True)
 
 # %% [markdown]
-# *What to see:* the first hundred steps look alike: much of what is learned there is German, which needs no source. Then additive
-# attention falls away from the rest, and ends lowest although it has half as many steps. (Each network had about the same time;
-# a step with attention takes longer.) The loss on training sentences is not all: the LSTM ends below dot attention, and will
-# translate long sentences worse.
+# *What to see:* the curves with attention end after two epochs, the others after five (a step with attention takes longer).
+# Additive attention falls fastest from the third point on. Dot attention, at a rate four times smaller, starts no better than
+# the LSTM and stays near it for 250 steps. In the end the plain LSTM is about as low as additive attention: but that is on
+# training sentences, and with the right previous word given. It does not say how a network translates.
 #
 # ### Writing
 #
-# **Greedy:** take the most probable word, feed it back, until the end. **Beam search:** keep the `width` most probable beginnings,
-# the *hypotheses*. All sentences of the test go through at once, each with all its hypotheses as rows of one batch: a step costs
-# little more than for one sentence (`lectures/benchmarks/translation.py` says how much). A finished hypothesis stays and competes;
-# at the end scores are divided by the length, or short ones would win.
+# **Greedy search:** take the most probable word, feed it back, until the end. **Beam search:** keep the `width` most probable
+# beginnings, the *hypotheses*, and continue each with every word. All sentences of the test go through at once, each with all its
+# hypotheses as rows of one batch: a step costs little more than for one sentence (`lectures/benchmarks/translation.py` says how
+# much). A finished hypothesis stays and competes; at the end scores are divided by the length, or short ones would win.
+#
+# After each step, the best continuations of a sentence may come from any of its hypotheses, their `parents`: words and states are
+# taken from these rows. The memory need not be: parents are rows of the same sentence, and its memory is the same.
 
 # %%
 MAX_STEPS = 30
@@ -1121,7 +1206,7 @@ def beam_search(model, source, width=4, max_steps=MAX_STEPS):
 
 
 # %% [markdown]
-# Greedy is the same with one hypothesis, and shorter to write:
+# Greedy search is beam search with one hypothesis, and shorter as code:
 
 
 # %%
@@ -1138,6 +1223,10 @@ def greedy(model, source, max_steps=MAX_STEPS):
         if done.all():
             break
     return [[int(word) for word in row if word not in (0, END)] for row in written[:, 1:]]
+
+
+# %% [markdown]
+# Each network is tested with the width that is better for it on the validation sentences.
 
 
 # %%
@@ -1157,17 +1246,20 @@ chosen_width = {name: max(found, key=found.get) for name, found in widths.items(
 rows = [f"| {name} | {found[1]:.1f} | {found[4]:.1f} |" for name, found in widths.items()]
 Markdown("| BLEU, validation | greedy | beam of 4 |\n|---|---|---|\n" + "\n".join(rows))
 
+# %% [markdown]
+# *What to see:* beam search gains a point or two, or nothing. On 60 sentences, differences of a point may be chance.
+
 # %%
 for name in SYSTEMS:
     translations[name] = translated(name, test_sources, chosen_width[name])
 
 # %% [markdown]
-# The width that is better on validation sentences is the one that each network is tested with.
-#
 # ## Measure
 #
-# All five systems on the sentences of the test: all of them, those of trained lengths, and the longer ones. The seconds of the
-# phrase-based system are those of its tables and of the search for its settings.
+# All five systems on the sentences of the test: all of them, those of trained lengths, and the longer ones. Two things to keep in
+# mind. The seconds of the phrase-based system are those of its tables and of the search for its settings; the networks' learning
+# rates were found beforehand, on other seeds, and that time is not in the table. And the two kinds of network differ in more than
+# attention: those with it read in both directions and have more parameters (*Go further* asks what attention alone is worth).
 
 # %%
 is_long = np.array([num_words(source) > MAX_WORDS for source in test_sources])
@@ -1191,6 +1283,11 @@ rows = [
 heading = "| system | parameters | training (CPU s) | " + " | ".join(f"BLEU, {part}" for part in KEPT) + " |"
 Markdown(heading + "\n" + "|---" * 6 + "|\n" + "\n".join(rows))
 
+# %% [markdown]
+# *What to see:* on the lengths of the training every network beats the phrases, the GRU barely. On longer sentences only
+# additive attention does. The networks with one vector come to about half of the phrases' BLEU there, or less, and on the whole
+# test they lose to a method of 2003.
+
 # %%
 edges = np.arange(MAX_WORDS % 2, LONGEST + 2, 2)
 counted = np.array([num_words(source) for source in test_sources])
@@ -1208,10 +1305,11 @@ axis.legend()
 figure
 
 # %% [markdown]
-# *What to see:* the broken curve is the phrase-based system. On short sentences all networks are above it. The two with one vector
-# then fall steeply, because the longer a sentence, the less of it fits, and right of the dotted line, at lengths that nobody was
-# trained on, they are far below. With attention the fall is gentler. The phrase-based curve falls least: phrases never see more
-# than four words at once, however long the sentence.
+# *What to see:* the broken curve is the phrase-based system. (The colours are not those of the loss figure: see the legend.)
+# For short sentences all four networks are above it. From eight words on those with one vector fall steeply: the longer the
+# sentence, the less of it fits. Right of the dotted line, at lengths that nobody was trained on, they are far below. With
+# attention the fall is gentler, but it is a fall. Phrases never see more than four words, however long the sentence, and care
+# least: at the longest sentences they have overtaken dot attention and all but caught up with additive.
 #
 # ### Where it looks
 
@@ -1232,9 +1330,10 @@ for axis, name in zip(axes, ("additive attention", "dot attention"), strict=True
 figure
 
 # %% [markdown]
-# *What to see:* a row is a German word while it is written, a bright cell the English word that it looks at. That is an alignment
-# like the one of model 1 above, and nobody asked for it: it is learned because it lowers the loss. The prefix of the verb, written
-# near the end, looks back at the English verb: the link that was lost above.
+# *What to see:* a row is a German word of the reference, which is given as if the network had written it; its weights are
+# shades from 0, dark, to 1, bright. *Rufen* and, at the end, its prefix *an* both look at *call*: the link that symmetrizing
+# lost above. *Nicht mehr* looks at *no longer*. Not every row makes sense to a reader: additive attention writes the end while
+# it looks at *tired aunt*. Nobody asked for an alignment. Weights are learned because they lower the loss.
 #
 # ### Read them
 #
@@ -1248,16 +1347,18 @@ for k in (int(np.flatnonzero(~is_long)[-1]), int(np.flatnonzero(is_long)[0])):
 Markdown("| | |\n|---|---|\n" + "\n".join(rows))
 
 # %% [markdown]
-# *What to see:* the systems fail in different ways. The phrase-based one has the right words in the wrong places. The networks with
-# one vector write something that sounds like German and says something else, the more so the longer the sentence. In sentences much
-# longer than those of its training, attention loses its way too.
+# *What to see:* in the first, the phrases leave both verbs together, as English does. The networks with one vector write
+# another verb, *besuchen*: good German, wrong translation. Both with attention are right. In the second, longer than all of the
+# training and with a clause inside, all five fail, attention too. The plain ones still write something that sounds more or less
+# like German; it says something else.
 #
 # ### Your sentence
 #
-# In a running notebook, type and press Enter. These are the words that the networks know best.
+# In a running notebook, type and press Enter. Try an order, an ending, a *not*. Nouns come out in small letters, as
+# normalizing made them. The 120 most frequent words of the training, most frequent first:
 
 # %%
-print(*vocabularies[0].words[4:124])
+print(textwrap.fill(" ".join([word for word in vocabularies[0].words[4:] if word.isalpha()][:120]), 110))
 
 
 # %%
@@ -1291,6 +1392,9 @@ display(field, output)
 Markdown("\n".join(f"- **{name}**: {text}" for name, text in all_translations(field.value).items()))
 
 # %% [markdown]
+# *What to see:* *opens* is *macht ... auf*. The phrase-based system has lost the *auf*, as it lost the link above. Of the
+# networks only additive attention brings both clauses to their end.
+#
 # ### The claims
 #
 # Of the two networks with attention and the two without, the one with the higher BLEU on validation speaks for its kind.
@@ -1309,7 +1413,7 @@ coursekit.Claim(
     lecture=LECTURE,
     statement="Attention beats the plain encoder-decoder, most on sentences longer than any in training "
     "(BLEU on these)",
-    paper="up to 5.0 BLEU over networks without attention (Luong et al. 2015, abstract)",
+    paper="local attention gains 5.0 BLEU over networks without attention (Luong et al. 2015, abstract)",
     before=scores[plain][long],
     here=scores[best_attention][long],
     margin="at least 1.5 times the BLEU, and a gap at least 1.5 times that on shorter sentences",
@@ -1320,7 +1424,7 @@ coursekit.Claim(
 coursekit.Claim(
     lecture=LECTURE,
     statement="The plain encoder-decoder beats the phrase-based system on sentences of the trained lengths (BLEU)",
-    paper="34.8 (ensemble) against 33.3 on WMT 2014 English to French (Sutskever et al. 2014, abstract)",
+    paper="34.8 (five networks) against 33.3, WMT 2014 English to French (Sutskever et al. 2014, abstract, table 1)",
     before=scores["phrase-based"][short],
     here=scores[plain][short],
     margin="at least 1.1 times the BLEU",
@@ -1349,6 +1453,8 @@ coursekit.Claim(
 # 6. **Where does the vector end?** Double `UNITS` for the plain network. How far does the curve of BLEU against length move?
 # 7. **Small beginnings.** Draw the embeddings with a standard deviation of 0.03. What do the loss curves do?
 # 8. **More data or longer?** Twice the sentences, or twice the epochs: which does each system prefer?
+# 9. **Attention alone.** Let the encoder with attention read in one direction only, with as many parameters as the plain LSTM has.
+#    How much of its lead is left?
 #
 # **The graded assignment** `ps3_nmt` asks you to write the LSTM, attention under masks, word pieces, BLEU and a translator of
 # your own. **Next:** `4_gnmt`, where all this grows deep, and rare words come apart into pieces.

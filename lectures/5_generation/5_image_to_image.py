@@ -20,7 +20,7 @@
 # the pairs away: from a heap of plain animals and a heap of striped ones, two networks learn to put stripes on and
 # take them off, and you see what they do when nobody asks for the way back.
 #
-# (*What to see* under a figure describes the small profile. Other profiles and seeds give other pictures.)
+# (*What to see* describes the stored run: small profile, seed 0. Other profiles and seeds give other pictures.)
 
 # %%
 import time
@@ -49,12 +49,14 @@ profile, device
 # pairs and says whether the second picture is real. It needs **pairs**. CycleGAN needs none, only two heaps of
 # pictures.
 #
-# How good is a drawn photograph? Isola et al. asked people, and a machine: a network that tells from a photograph
-# what each pixel shows (street, house, car) was trained on real photographs and then read the drawn ones. The better
-# it finds what the plan had asked for, the more the drawing says. They call it the *FCN-score*, after the network.
+# How good is a drawn photograph? Isola et al. asked people, and a machine: a network that tells from a photograph what
+# each pixel shows (street, house, car) was trained on real photographs and then read the drawn ones. The better it
+# finds what the plan had asked for, the more the drawing says. They call it the *FCN-score*, after the network (*fully
+# convolutional network*). The photographs are of *Cityscapes*, streets seen from a car with a label for each pixel; the
+# plan is the picture of these labels.
 
 # %%
-# Share of pixels read right, Cityscapes, plan to photograph: (Isola et al. 2017, Table 1), patches (section 4.4).
+# Share of pixels read right, Cityscapes, plan to photograph: by loss (Isola et al. 2017, Table 1), patch (section 4.4).
 PAPER_LOSSES = {"L1": 0.42, "cGAN": 0.57, "L1 + cGAN": 0.66, "real photographs": 0.80}
 PAPER_PATCHES = {"1×1": 0.39, "16×16": 0.65, "70×70": 0.66, "286×286": 0.42}
 figure, axes = plots.subplots(1, 2, width=4.2, height=2.2, sharex=True)
@@ -67,26 +69,29 @@ figure.suptitle("What the paper reported", fontsize="medium")
 figure
 
 # %% [markdown]
-# *What to see:* the discriminator (cGAN: *conditional* GAN, it sees the input too) together with L1 (the mean
-# absolute difference from the true photograph) is read better than L1 alone, and a discriminator of middle-sized
-# patches does better than one of single pixels or of the whole picture. Of their 256×256 photographs made from maps,
-# people took 18.9 % for real; of those made with L1 only, 0.8 % (the same paper's test on maps and aerial
-# photographs).
+# *What to see:* what a generator draws is read best if it learned both from the discriminator (cGAN: *conditional* GAN,
+# it sees the input too) and from L1 (the mean absolute difference from the true photograph), and a discriminator of
+# middle-sized patches serves better than one of single pixels or of the whole picture. Of the photographs that L1 +
+# cGAN made from maps, shown at 256×256, people took 18.9 % for real; of those made with L1 only, 0.8 % (the same
+# paper's test on maps and aerial photographs).
 #
-# **The claims of this lecture**, each checked at the end: (1) with PatchGAN the pictures are sharper than with L1
-# only, nearer to the truth's sharpness, and what they show is read at least as well; (2) without the cycle loss, what
-# a translation should keep is lost. The margins were fixed on other seeds than those of the results.
+# **The claims of this lecture**, each checked at the end: (1) with a discriminator of patches (PatchGAN) the pictures
+# are sharper than with L1 only, nearer to the truth's sharpness, and what they show is read as well, to within two
+# points; (2) without the cycle loss (the term for the way back) a translation loses more of what it should keep. The
+# margins were fixed on other seeds than those of the results.
 
 # %% [markdown]
 # ## Data
 #
 # `coursedata.domains` draws scenes. A **pair** is a map and a photograph of the town from above: the map says where
-# houses, streets, parks and water are; what the roofs are made of, where trees and cars stand, is the photograph's
-# own. The generator of data also says what the centre of each pixel shows (six classes).
+# houses, streets, parks and water are; what the roofs are made of, where trees and cars stand, is the photograph's own.
+# The generator of data also says what the centre of each pixel shows: ground, building, street, main road, park or
+# water.
 #
 # The **unpaired** domains are plain and striped animals. No animal is in both heaps. But the generator can draw the
-# animal of one heap with the coat of the other: its true **counterpart**, which scores and never trains. All animals
-# here stand; kind, place, size, facing and surroundings vary.
+# animal of one heap with the coat of the other: its true **counterpart**, used for scoring and never for training. All
+# animals here stand. What varies is their kind (horse, antelope, big cat), place, size and facing (left, right), and
+# the surroundings (savanna, meadow, desert).
 #
 # There is no real data set for this lecture: `COURSE_SOURCE` changes nothing in it. (The papers' sets hold hundreds
 # of megabytes and are not the course's to give.)
@@ -185,8 +190,8 @@ show(
 #
 # **Content.** A reader, trained on real photographs, says what each pixel shows, and we count as Isola et al. do: the
 # share of pixels read right; the same within each class, averaged over the classes (*per class*); and for each class
-# the pixels that are rightly called by its name, as a share of all that are or are called so (*IoU*, intersection
-# over union), averaged.
+# the pixels that are rightly called by its name, as a share of all that are or are called so (*IoU*, intersection over
+# union), averaged. After the functions both are tried on pictures small enough to check by hand.
 
 
 # %%
@@ -237,7 +242,8 @@ print("two pixels of two classes, both called by the first's name:", [float(shar
 #
 # The obvious way: a network from map to photograph, trained to be close to the true photograph. Its layers halve the
 # picture four times and double it four times. With its **skips** each layer on the way up also sees what the layer of
-# the same size had on the way down: a **U-Net**. pix2pix has the same generator; *Build* looks at what the skips do.
+# the same size had on the way down: a **U-Net**. pix2pix has the same kind of generator; *Build* looks at what the
+# skips do. In the code `conv` halves, `up`, the transposed convolution, doubles.
 
 
 # %%
@@ -254,7 +260,7 @@ def batch_norm():
 
 
 def make_unet(widths, num_outputs=3, activation="tanh", skips=True, norm=batch_norm):
-    """A picture (SIZE, SIZE, 3) to (SIZE, SIZE, num_outputs); `widths` are the numbers of maps on the way down."""
+    """A picture (SIZE, SIZE, 3) to (SIZE, SIZE, num_outputs); `widths`: feature maps on the way down."""
     image = keras.Input((SIZE, SIZE, 3))
     levels = [layers.LeakyReLU(0.2)(conv(widths[0], bias=True)(image))]
     for width in widths[1:]:
@@ -269,7 +275,7 @@ def make_unet(widths, num_outputs=3, activation="tanh", skips=True, norm=batch_n
 
 # %% [markdown]
 # The same function makes the **reader**: a smaller one, with a logit for each class at each pixel. It learns from the
-# training photographs and is then frozen.
+# training photographs and is then frozen. The cell ends with the score of a set of drawn photographs.
 
 # %%
 WIDTHS = profile.pick(small=(16, 32, 64, 64), full=(64, 128, 256, 256))
@@ -321,8 +327,9 @@ scores = {"true photographs": score_of(test_towns.photographs)}
 score_table(scores)
 
 # %% [markdown]
-# That is the ceiling. Now the network, at two learning rates; the baseline is the better of the two **by each
-# measure**. A step draws a batch of pairs by chance:
+# That is the ceiling. (It is not 100 %: the reader is small, and trees and cars stand on what it is asked for.) Now the
+# network, at two learning rates; the baseline is the better of the two **by each measure**, and in the pictures the one
+# nearer in L1. A step draws a batch of pairs by chance:
 
 # %%
 BATCH = 8
@@ -376,8 +383,8 @@ display(score_table(scores))
 show({"map": test_towns.maps, "L1 only": drawn[nearest], "truth": test_towns.photographs}, title="Close, and blurred")
 
 # %% [markdown]
-# *What to see:* everything is in its place, and everything is soft: no tree, no car, no grain, all roofs of nearly
-# one colour. The reader, who learned from real photographs, is less sure of it than of those.
+# *What to see:* everything is in its place, and everything is soft: no tree, no car, no grain, all roofs of nearly one
+# colour. The reader, which learned from real photographs, reads less of it right than of those.
 
 # %% [markdown]
 # ## Idea
@@ -411,10 +418,12 @@ print("L1 distance to a look: " + ", ".join(f"{name} {value:.3f}" for name, valu
 show(figures, columns=8, title="A map · six photographs that it allows · their median")
 
 # %% [markdown]
-# *What to see:* each photograph in the middle is right. The median at the right is nearer to all of them than they
-# are to each other, it is softer than any, and its colours are the average of theirs. Not all of the network's blur
-# is that: it also has not learned everything that the map says. But with more training it would come closer to the
-# median and not to a photograph: the fault is in the question.
+# *What to see:* each photograph in the middle is right. The median at the right is on average nearer to them than they
+# are to each other. It has the middle's colours (where most roofs are red, red), what stands elsewhere in each, trees
+# and cars, is faint or gone, and it is less sharp than the photographs. (Sharpness is printed as a share of the first
+# photograph's.) But on these maps the network is blurred far beyond the median: the larger part of its blur is that it
+# has not yet learned all that the map says. More training would bring it nearer to the median, at best, and not to a
+# photograph: that part of the fault is in the question.
 #
 # ### A loss that is learned
 #
@@ -425,34 +434,38 @@ show(figures, columns=8, title="A map · six photographs that it allows · their
 # $$\min_D\; \mathbb{E}\left[\zeta(-D(x, y))\right] + \mathbb{E}\left[\zeta(D(x, G(x)))\right], \qquad
 #   \min_G\; \mathbb{E}\left[\zeta(-D(x, G(x)))\right] + \lambda\, \mathbb{E}\,\lvert y - G(x) \rvert,$$
 #
-# with $\zeta(a) = \log(1 + e^a)$, the softplus of `3_gans`. The paper takes $\lambda = 100$; $\lambda = 0$ is the
-# conditional GAN alone, and without the first term there is only L1.
+# with $\zeta(a) = \log(1 + e^a)$, the softplus of `3_gans`. $\lvert \cdot \rvert$ is here the mean absolute value over
+# pixels and colours. The paper takes $\lambda = 100$, we 50; $\lambda = 0$ is the conditional GAN alone, and without
+# the first term there is only L1.
 #
 # L1 already gets right what is large: where, and roughly which colour. What remains is small: texture, edges. So the
 # discriminator need not see the whole picture. A **PatchGAN** is a convolutional network without a dense layer at its
 # end: it gives a grid of logits, each for one patch, and the loss is their mean. The paper also gives the generator
 # noise, as dropout, and finds that it hardly changes the output (section 3.1); ours has none, so it draws one
-# photograph a map.
+# photograph per map.
 #
 # ### Two heaps and a way back
 #
-# Without pairs there is no $y$ to be close to. CycleGAN trains two translators, $G$ from the first domain to the
-# second and $F$ back, and two discriminators, each of which sees pictures of one domain, real and translated. That
-# alone asks only that $G(x)$ be *some* striped animal. What ties it to $x$ is the way back:
+# Without pairs there is no true $y$ to be close to: $x$ is now a picture of the first domain, $y$ one of the second, of
+# another scene. CycleGAN trains two translators, $G$ from the first domain to the second and $F$ back, and two
+# discriminators, each of which sees pictures of one domain, real and translated. That alone (its loss follows in
+# *Build*) asks only that $G(x)$ be *some* striped animal. What ties it to $x$ is the way back, added with a weight of
+# $\lambda = 10$ in the paper and here:
 #
 # $$\lambda \left( \mathbb{E}_x \lvert F(G(x)) - x \rvert + \mathbb{E}_y \lvert G(F(y)) - y \rvert \right).$$
 #
-# Whatever of $x$ the translation loses, $F$ cannot know. A third term, used in the paper for paintings, asks that a
-# picture which is already in the domain be left alone, $\lvert G(y) - y \rvert + \lvert F(x) - x \rvert$: the
-# **identity loss**.
+# Whatever of $x$ is lost in $G(x)$, $F$ cannot know. (It need not be visible there: exercise 5.) A third term, used in
+# the paper for paintings, asks that a picture which is already in the domain be left alone,
+# $\lvert G(y) - y \rvert + \lvert F(x) - x \rvert$: the **identity loss**.
 
 # %% [markdown]
 # ## Build
 #
 # ### The skips of the U-Net
 #
-# Without skips all that the generator knows of a map must pass through its narrowest layer, here of 2×2 pixels. The
-# same network, trained the same way, with its skips cut:
+# Without skips all that the generator knows of a map must pass through its narrowest layer, here of 2×2 pixels (with 64
+# feature maps in the small profile: 256 numbers for a map of 3,072). The same network, trained in the same way at the
+# rate 0.001, with its skips cut:
 
 # %%
 cut = trained_with_l1(make_unet(WIDTHS, skips=False), pairs, 1e-3, STEPS, "L1, skips cut")
@@ -465,18 +478,19 @@ show(
 )
 
 # %% [markdown]
-# *What to see:* without skips the network learns the large shapes first (water), and would need far longer to learn
-# where each house stands, although the map says so plainly.
+# *What to see:* after as many steps the network without skips has the large shapes (water) and not the houses, although
+# the map says plainly where each stands. (Longer training is not shown. *With skips* is the L1 run nearer in L1.)
 #
 # ### Patches
 #
 # How large a patch is follows from the layers. Each convolution of 4×4 widens it, and each halving doubles what later
 # layers add. Instead of counting, we ask the network: the gradient of **one** logit with respect to the input is zero
-# at each pixel that the logit does not see.
+# at each pixel that the logit does not see. (In the code a discriminator is given by its hidden layers; the layer of
+# logits after them has the last one's kernel, and stride 1.)
 
 
 # %%
-# For each hidden layer: maps, size of the kernel, stride.
+# For each hidden layer: feature maps, size of the kernel, stride.
 PATCH_LAYERS = {
     "pixel": ((24, 1, 1), (48, 1, 1)),
     "small patches": ((32, 4, 2),),
@@ -497,7 +511,7 @@ def make_patchgan(hidden, channels, normalized=True):
 
 
 def seen(model, channels, size=64):
-    """Which pixels of a picture (size, size) the logit in the middle depends on: bool (size, size)."""
+    """Which pixels of a picture (size, size) the logit next to the middle depends on: bool (size, size)."""
     image = tf.random.normal((1, size, size, channels), seed=1)
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -527,20 +541,22 @@ figure.suptitle("What one logit sees of a picture of 64×64 (bright)", fontsize=
 figure
 
 # %% [markdown]
-# *What to see:* our pictures have 32×32 pixels, so the last one sees the whole of them. The grids of logits are those
-# of a 32×32 picture.
+# *What to see:* the square is the patch. (It is not quite in the middle: a grid of even size has no middle logit, and
+# the padding is not the same on all sides.) Our pictures have 32×32 pixels, so a logit of the last one sees all or,
+# near the rim of its grid, most of a picture. The grids of logits are those of a 32×32 picture.
 #
 # ### One step of both players
 #
 # The generator draws once. The discriminator judges the drawn and the true photograph, in two calls, each beside its
 # map. Both losses come from these, and each player's gradient is taken with respect to its own weights only: a
-# **persistent** tape gives more than one gradient. (The paper steps one after the other. Stepping at once saves a
-# pass through each of them.)
+# **persistent** tape gives more than one gradient. The paper halves the discriminator's loss to slow it down; so do we,
+# but Adam divides a gradient by its usual size, so that a factor hardly matters, and it is the smaller learning rate
+# that slows ours. (The paper steps one after the other. Stepping at once saves a pass through each of them.)
 
 
 # %%
 def discriminator_loss(real_logits, fake_logits):
-    """Cross-entropy, halved as in the paper (section 3.3 of the published text): the discriminator learns slower."""
+    """Cross-entropy, halved as in the paper (section 3.3 of the published text)."""
     return (ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))) / 2
 
 
@@ -570,15 +586,16 @@ def make_pix2pix_step(generator, discriminator, rates, l1_weight):
 # %% [markdown]
 # ### CycleGAN's parts
 #
-# The paper's translator is a residual network without long skips, trained for 200 epochs. Ours has half a minute, so
-# it is a U-Net again, a level less deep. **Instance normalization** takes mean and variance of each map of each
-# picture, not over the batch: a picture's contrast is its own affair. (The discriminators of the heaps are not
-# normalized at all: in trials with instance normalization they let colours pass that no animal has.)
+# The paper's translator is a residual network without long skips, trained for 200 epochs. Ours has a few hundred steps,
+# so it is a U-Net again, a level less deep. **Instance normalization** takes mean and variance of each feature map over
+# the pixels of one picture, not over the batch: a translation does not depend on the other pictures of its batch. (The
+# discriminators of the heaps are not normalized at all: in trials with instance normalization they let colours pass
+# that no animal has.)
 
 
 # %%
 class InstanceNorm(layers.Layer):
-    """Each map of each picture with mean 0 and variance 1, then scaled and shifted by learned numbers."""
+    """Each feature map of each picture with mean 0 and variance 1, then scaled and shifted by learned numbers."""
 
     def build(self, shape):
         self.scale = self.add_weight(shape=(shape[-1],), initializer="ones")
@@ -595,9 +612,10 @@ def make_translator(widths):
 
 
 # %% [markdown]
-# The discriminators are shown **old** translations, too. A history keeps the last fifty or so. Of a new batch, about
-# half of the pictures are exchanged for old ones and stay behind in their place. This keeps the players from chasing
-# each other round: what fooled the discriminator a while ago must not do so again.
+# The discriminators are shown **old** translations, too. A history keeps about fifty earlier ones (the paper 50, we 48
+# of each domain). Of a new batch, about half of the pictures are exchanged for old ones and stay behind in their place.
+# This is meant to keep the players from chasing each other round: what fooled the discriminator a while ago must not do
+# so again.
 
 
 # %%
@@ -624,13 +642,15 @@ class History:
 
 
 # %% [markdown]
-# CycleGAN's discriminators use **least squares** (`3_gans`): logits of real pictures should be 1, of translated ones
-# 0. The translators want theirs to be 1.
+# CycleGAN's discriminators use **least squares** (`3_gans`): real pictures should have the logit 1, translated ones the
+# logit 0, and the translators want 1 for theirs. The discriminators' loss is halved, the translators' is not (in
+# `3_gans` both were). In the code the two discriminators are the domains' judges. A step moves the translators first,
+# both by one loss, then the discriminators, on pictures from the history.
 
 
 # %%
 class TwoWays(NamedTuple):
-    """Two translators and the discriminators of the domains that they lead to."""
+    """Two translators and the discriminators (judges) of the domains that they lead to."""
 
     forth: keras.Model
     back: keras.Model
@@ -691,6 +711,9 @@ def make_cycle_step(ways, rates, cycle_weight, identity_weight, histories):
 # ## Train
 #
 # ### L1 and the discriminator, apart and together
+#
+# First the pairs: the generator of *Before* against middle patches, once with the discriminator alone ($\lambda = 0$),
+# once with both terms.
 
 # %%
 RATES = (1e-3, 5e-4)  # the generator's, the discriminator's
@@ -716,7 +739,8 @@ for name, weight in (("cGAN only", 0), ("L1 + cGAN", L1_WEIGHT)):
 print(f"{time.process_time() - start:.0f} s of CPU for both")
 
 # %% [markdown]
-# The two losses of both runs, each the mean over 25 steps:
+# The two losses of both runs, each the mean over 25 steps. The scales differ: at the right the generator's loss
+# contains $\lambda$ times its L1. Below the dotted line a discriminator tells drawn from true better than by guessing:
 
 # %%
 figure, axes = plots.subplots(1, 2, width=4.2, height=2.6)
@@ -734,13 +758,16 @@ shown = {"map": test_towns.maps, "L1 only": drawn[nearest], "cGAN only": drawn["
 show({**shown, "L1 + cGAN": drawn["L1 + cGAN"], "truth": test_towns.photographs}, title="Input, three losses, truth")
 
 # %% [markdown]
-# *What to see:* the discriminator alone learns that photographs have grain and edges, and in so few steps little of
-# where. L1 alone says what the map says, softly. Together they put hard edges on the roofs and grain on the rest, and
-# what exactly they put there is invented: compare with the truth.
+# *What to see:* with the discriminator as its only guide the generator fills most of the picture with coloured dots,
+# and the curves at the left stay near guessing: in so few steps it learns from it that photographs have contrast, and
+# little of what is where. L1 alone says what the map says, softly. Together (the discriminator now stays below the
+# line) they put harder edges on the roofs and grain on the rest. Some of the grain is a regular grid, which our
+# sharpness counts too, and what exactly they put there is invented: compare with the truth.
 #
 # ### The patch
 #
-# The same with the other discriminators (the study of the paper's section 4.4). Only the patch differs.
+# The same with the other discriminators (the study of the paper's section 4.4). Only the discriminator differs: its
+# patch, and with it its layers and weights. *Middle patches* is the run from above.
 
 # %%
 for name, hidden in PATCH_LAYERS.items():
@@ -756,16 +783,20 @@ show(
 )
 
 # %% [markdown]
-# *What to see:* single pixels can ask for the right colours only. Patches ask for texture, and may leave artefacts of
-# their own size: a grid, speckles. Compare the table with the paper's at the top of this lecture; ours is one run of
-# each, on pictures eight times smaller.
+# *What to see:* single pixels can ask for the right colours only, and the small patches leave the pictures as soft as
+# L1 does. The two larger ones ask for texture and get it, with artefacts: a grid, speckles. The paper's numbers (top of
+# this lecture) fall again for the whole picture; ours hardly do, on pictures eight times smaller a side and with one
+# run of each, where a point or two says nothing.
 
 # %% [markdown]
 # ### Two heaps of animals
 #
-# A **judge** again, to ask whether a translation keeps what it should: kind of animal, facing, surroundings. It
-# learns from the real pictures of both heaps and is then frozen. It is also asked for the coat, because the
-# translator that does nothing keeps everything.
+# A **judge** as in `3_gans`, a classifier outside the game (`judge_first` and `judge_second` above are players), is to
+# say whether a translation keeps what it should: kind of animal, facing, surroundings. It learns from the real pictures
+# of both heaps and is then frozen. It is also asked for the coat, because the translator that does nothing keeps
+# everything. The table gives the shares kept and the mean absolute distance to the true counterpart, on the pixels of
+# the animal and elsewhere; its first rows are what to compare with. (The judge learned from clean pictures: about
+# smeared ones it is less to be trusted.)
 
 # %%
 KEPT = {"animal": 3, "facing": 2, "surroundings": 3}
@@ -841,9 +872,9 @@ kept_table(found)
 # pictures. Then once more with the identity loss.
 #
 # All translators start as **copiers**: a short training on L1, with each picture as its own truth, so that they begin
-# by doing nothing. The papers start from random weights, and train a hundred times longer. From random weights, in
-# one of three trials, our two translators agreed to exchange light and dark: the way back undoes it, so the cycle
-# loss does not mind.
+# by doing nothing. The paper starts from random weights, and trains on about a hundred times as many pictures. From
+# random weights, in one of three trials, our two translators agreed to exchange light and dark: the way back undoes it,
+# so the cycle loss does not mind.
 
 # %%
 CYCLE_STEPS, COPY_STEPS = profile.pick(small=(600, 100), full=(20_000, 1000))
@@ -881,8 +912,9 @@ print(f"{time.process_time() - start:.0f} s of CPU for the three")
 #
 # ### Pairs
 #
-# All that was trained on pairs, in one table. The column L1 is what the baseline, and nothing else, was trained to
-# make small.
+# All that was trained on pairs, in one table and one figure, whose horizontal axis is logarithmic. (*L1 + cGAN* has the
+# middle patches.) The column L1 is the baseline's whole loss, one of two terms with a discriminator, and no part of
+# *cGAN only*.
 
 # %%
 shown_scores = {name: score for name, score in scores.items() if name != "middle patches"}
@@ -898,7 +930,10 @@ axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 figure
 
 # %% [markdown]
-# *What to see:* nearest in L1 is not best. Whoever is punished for every pixel draws the blurred middle.
+# *What to see:* the runs nearest in L1 are not the sharpest: whoever is punished for every pixel draws the blurred
+# middle. The sharpest, *cGAN only*, is read badly: neither measure is enough. Against the better L1 run *L1 + cGAN*
+# gains in sharpness, hardly in the share of pixels read right, more when each class counts alike (per class, IoU). One
+# run of each cannot tell which is nearer in L1 by a few thousandths.
 #
 # ### Heaps
 
@@ -928,9 +963,14 @@ show(rows, title="Stripes off: input, three translators, truth")
 
 # %% [markdown]
 # *What to see:* the rows with and without the cycle loss, column by column. Is it still the same animal, on the same
-# ground, looking the same way?
+# ground, looking the same way? With the stripes put on, all three are kept clearly less often without the cycle loss
+# (tables). With the stripes taken off, the surroundings suffer without it, but the judge takes CycleGAN's animals for
+# another kind more often, and *all three* comes out about equal; the claim below is on the mean of both ways. Beside
+# the animal CycleGAN is nearer to the counterpart both ways. With the identity loss the kind survives better when
+# stripes come off; that is one run.
 #
-# And the way home: CycleGAN was trained to find back.
+# And the way home: CycleGAN was trained to find back, the pair without the cycle loss was not. Compare the differences
+# that are printed, and look for stripes that stay on the way:
 
 # %%
 home = {name: outputs(ways.back, translated[name][0]) for name, ways in trained.items()}
@@ -959,8 +999,9 @@ show(rows, title="CycleGAN at its worst")
 
 # %% [markdown]
 # *What to see:* stripes of colours that no zebra has, and stripes that spill over the outline. Nothing in the losses
-# knows where an animal ends. No loss asks for the stripes of the counterpart either: *some* stripes will do, so the
-# distance on the animal stays large: in the tables above, compare it with that of doing nothing.
+# knows where an animal ends. No loss asks for the stripes of the counterpart either: *some* stripes will do, so with
+# stripes put on the distance on the animal stays near that of doing nothing (tables above). Taken off, it falls: one
+# plain coat is nearer to another than stripes are to other stripes.
 #
 # ### The claims
 
@@ -1013,15 +1054,15 @@ coursekit.Claim(
 # 1. **More or less L1.** Train with `L1_WEIGHT` 3 and 300. Where do sharpness and content go?
 # 2. **Blind.** Give the discriminator of pix2pix the photograph without its map. What does the generator still have
 # to respect, and what keeps it there?
-# 3. **One way only.** Ask for the way back in one direction. Which direction suffers? (Zhu et al., Table 4 and 5.)
-# 4. **No history.** Train CycleGAN with a history of as many pictures as a batch has. Try three seeds before you say
-# anything.
-# 5. **Hidden messages.** Round CycleGAN's translations to 16 levels before they are sent back. What happens to the
-# way home? (Chu et al. 2017 found the reason.)
+# 3. **One way only.** Ask for the way back in one direction. Which direction suffers? (Zhu et al., Tables 4 and 5.)
+# 4. **No history.** In `make_cycle_step` give the discriminators the fresh translations only. Try three seeds before
+# you say anything.
+# 5. **Hidden messages.** After training, round CycleGAN's translations to 16 levels before they are sent back. What
+# happens to the way home? (Chu et al. 2017 found the reason.)
 # 6. **Other scenes.** `render_pairs("facades", ...)`, `render_pairs("edges", ...)`, `render_domain("seasons", ...)`.
 # Which is hardest, and what does the judge have to ask?
-# 7. **The full profile.** `COURSE_PROFILE=full` has four times the maps and trains thirty times longer. It wants a
-# GPU.
+# 7. **The full profile.** `COURSE_PROFILE=full` has four times the feature maps and more than thirty times the steps.
+# It wants a GPU.
 #
 # **The graded assignment** `ps4_gan` asks you to work out a patch's size from the layers, to write the discriminator
 # of patches, the cycle and identity losses and the buffer of images, and to train a generator for a judge that you do

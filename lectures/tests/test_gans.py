@@ -11,11 +11,12 @@ from coursekit.definitions import definitions
 from keras import ops
 from scipy.linalg import sqrtm
 from scipy.ndimage import gaussian_filter
+from scipy.special import rel_entr
 
 LECTURES = Path(__file__).resolve().parents[1]
 LATENT, WIDTH = 6, 2
-numbers = keras.random.SeedGenerator(3)
-lecture = definitions(LECTURES / "5_generation/3_gans.py", seed=0, numbers=numbers, LATENT=LATENT, WIDTH=WIDTH)
+dice = keras.random.SeedGenerator(3)
+lecture = definitions(LECTURES / "5_generation/3_gans.py", seed=0, dice=dice, LATENT=LATENT, WIDTH=WIDTH)
 rng = np.random.default_rng(0)
 
 
@@ -210,6 +211,28 @@ def test_modes_are_hit_by_a_quarter_of_their_share() -> None:
     edge = centres + [0.31, 0]
     assert lecture.modes_hit(edge, centres, spread=0.1) == (0, 0.0)
     assert lecture.modes_hit(edge - [0.02, 0], centres, spread=0.1) == (4, 1.0)
+
+
+def test_an_even_circle_hits_every_mode_with_a_third_of_its_points() -> None:
+    angles = 2 * np.pi * np.arange(8) / 8
+    many = 2 * np.pi * np.arange(80_000) / 80_000
+    centres, circle = (2 * np.stack([np.cos(a), np.sin(a)], axis=1) for a in (angles, many))
+    num, near = lecture.modes_hit(circle, centres, spread=0.1)
+    # A chord of 0.3 on a circle of radius 2, to both sides of each mode.
+    assert num == 8 and near == pytest.approx(8 * 2 * 2 * np.arcsin(0.3 / 4) / (2 * np.pi), abs=1e-3)
+
+
+def test_the_jensen_shannon_divergence_is_the_mean_distance_to_the_mixture() -> None:
+    grid = np.linspace(-10, 10, 2001)
+    spacing = grid[1] - grid[0]
+    p, q = lecture.density(grid), lecture.wide_hump(grid)
+    assert spacing * q.sum() == pytest.approx(1, abs=1e-6)
+    mixture = (p + q) / 2
+    by_hand = spacing * (rel_entr(p, mixture).sum() + rel_entr(q, mixture).sum()) / 2
+    assert lecture.jensen_shannon(p, q, spacing) == pytest.approx(by_hand, rel=1e-9)
+    assert lecture.jensen_shannon(p, p, spacing) == pytest.approx(0, abs=1e-12)
+    left, right = np.where(np.abs(grid + 5) < 1, 0.5, 0), np.where(np.abs(grid - 5) < 1, 0.5, 1e-300)
+    assert lecture.jensen_shannon(left, right, spacing) == pytest.approx(np.log(2), abs=0.01)
 
 
 def test_the_density_is_one_and_is_what_is_drawn() -> None:

@@ -135,6 +135,16 @@ def test_symmetrized_links_lie_between_intersection_and_union(lecture):
         assert one & other <= links <= one | other
         assert lecture.symmetrized(one, one) == one
     assert lecture.symmetrized({(0, 0), (1, 1)}, {(0, 0), (2, 2)}) == {(0, 0), (1, 1), (2, 2)}
+    # Far from every link: two free words are linked, a free one with one that is taken is not.
+    assert lecture.symmetrized({(0, 0), (3, 4)}, {(0, 0), (0, 2)}) == {(0, 0), (3, 4)}
+
+
+def test_a_word_goes_before_the_empty_word(lecture, pairs):
+    table = {(None, "x"): 0.25, ("a", "x"): 0.25 * (1 - 1e-15), ("b", "x"): 0.2, (None, "y"): 0.3, ("b", "y"): 0.2}
+    assert lecture.links_of(["b", "a"], ["x", "y", "never"], table) == {(1, 0)}
+    # EM gives the full stop, which is in every sentence, and the empty word the same probabilities.
+    for source, target in pairs[:20]:
+        assert (len(source) - 1, len(target) - 1) in lecture.aligned(source, target)
 
 
 def consistent(source, target, links, longest):
