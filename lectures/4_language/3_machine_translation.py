@@ -535,8 +535,7 @@ class KneserNey:
         # Shorter ones count in how many different places they stand.
         bigrams = Counter((v, w) for _, v, w in trigrams)
         self.counts = [Counter(w for _, w in bigrams), bigrams, trigrams]
-        # Of each history: how much was counted after it, and how many different words.
-        self.totals, self.kinds = [], []
+        self.totals, self.kinds = [], []  # Of each history: how much was counted after it, how many different words.
         for counts in self.counts:
             total, kinds = Counter(), Counter()
             for ngram, count in counts.items():
@@ -1100,7 +1099,7 @@ SYSTEMS = {
     "additive attention": {"attention": "additive"},
     "dot attention": {"attention": "dot"},
 }
-# The best of a few rates for each, found on other seeds; epochs so that each takes about the same time.
+# The best of a few rates and numbers of epochs for each, found on other seeds.
 LEARNING_RATES = {"GRU": 0.02, "LSTM, reversed": 0.02, "additive attention": 0.01, "dot attention": 0.005}
 EPOCHS = {name: profile.pick(small=2 if options.get("attention") else 5, full=12) for name, options in SYSTEMS.items()}
 
