@@ -1674,7 +1674,7 @@ coursekit.Claim(
     lecture=LECTURE,
     statement="Word pieces write rare words that a vocabulary of words cannot "
     "(words that training never had, right, %)",
-    paper="7.5 BLEU over a single model that copies unknown words (Wu et al. 2016, section 1)",
+    paper="7.5 BLEU over a single model without the copying of unknown words (Wu et al. 2016, section 1)",
     before=share["words"],
     here=share[MAIN],
     margin="at least 10 points more",
@@ -1697,7 +1697,8 @@ coursekit.Claim(
 zero_shot, by_chance = (np.mean([multi[pair][what] for pair in ZERO_SHOT]) for what in ("held", "chance"))
 coursekit.Claim(
     lecture=LECTURE,
-    statement="French and German, never seen together, are translated above chance (BLEU, mean of both directions)",
+    statement="French and German, never seen together, are translated above chance "
+    "(BLEU, mean of both directions, the search held to the target language)",
     paper="zero-shot translation is possible (Johnson et al. 2016, abstract)",
     before=by_chance,
     here=zero_shot,
