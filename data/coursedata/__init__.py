@@ -11,7 +11,7 @@ from coursedata.errors import (
 )
 from coursedata.fetching import fetch
 from coursedata.scenes import Nuisances, Scenes, render
-from coursedata.sources import ImageSplit, load_images, load_speech, resolve_source
+from coursedata.sources import ImageSplit, load_emoji, load_images, load_speech, resolve_source
 
 __all__ = [
     "ChecksumMismatch",
@@ -25,6 +25,7 @@ __all__ = [
     "UnknownSource",
     "fetch",
     "load_digits",
+    "load_emoji",
     "load_images",
     "load_speech",
     "render",

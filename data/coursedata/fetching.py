@@ -15,7 +15,7 @@ from types import ModuleType
 import pooch
 import requests
 
-from coursedata import cifar10, mnist
+from coursedata import cifar10, emoji, mnist
 from coursedata.errors import ChecksumMismatch, DataUnavailable, NoDiskSpace, UnknownDataset
 from coursedata.registry import CARDS, Card, PreparedFile
 from coursedata.speech import fsdd
@@ -25,6 +25,7 @@ VARIABLE = "COURSE_DATA"
 # Each with `prepare(archive, destination)` and `content_sha256(path)`.
 PREPARERS: dict[str, ModuleType] = {
     "cifar10": cifar10,
+    "emoji": emoji,
     "fsdd": fsdd,
     "mnist": mnist,
     "multi30k": multi30k,

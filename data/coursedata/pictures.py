@@ -1,5 +1,6 @@
 """The pictures in data/README.md, made anew by `python -m coursedata.pictures FOLDER`."""
 
+import io
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from coursedata import domains, faces
+from coursedata import domains, faces, png
 from coursedata.scenes import CLASSES, Nuisances, render
 from coursedata.speech import RATE, add_noise, bundled, reverberate
 
@@ -163,7 +164,9 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in FIGURES.items():
         figure = draw()
-        figure.savefig(folder / f"{name}.png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+        (folder / f"{name}.png").write_bytes(png.smaller(file.getvalue()))
         plt.close(figure)
 
 

@@ -42,6 +42,7 @@ class Card:
 _MNIST_COMMIT = "d26bd33bf1e454dd15bd4fe8b8ba64c76308f91c"
 _FSDD_COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 _CIFAR10_COMMIT = "d7d05618061fe37d830fb0419063d113c575ccbc"
+_EMOJI_COMMIT = "b3e3051a088047d19fd4d49b1c3ac42fb8c3aaf8"
 _TATOEBA_COMMITS = ("adddaf33ac35572bcfeb421efec29435e7ea9332", "de48b7027f7318d77010a6e08ed928c10748c23d")
 _MULTI30K_COMMIT = "a3d2e0d26b56f3846f66a952536ffed4e401d05a"
 
@@ -117,6 +118,21 @@ CARDS: dict[str, Card] = {
             ),
             download=f"https://github.com/rasbt/mnist-pngs/archive/{_MNIST_COMMIT}.tar.gz",
             content_sha256="06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16",
+        ),
+        Card(
+            name="emoji",
+            title="Noto colour emoji (Google), 3,583 pictures of 32 pixels",
+            origin=f"https://github.com/googlefonts/noto-emoji at commit {_EMOJI_COMMIT}, png/32",
+            licence="Apache 2.0 for most image resources, SIL OFL 1.1 for the fonts, by the repository's README",
+            redistributable=True,
+            layout="npz with rgba uint8 (3583, 32, 32, 4) and code (3583,): code points in hexadecimal, joined by _",
+            files=(
+                PreparedFile(
+                    "noto_emoji32.npz", "b075e2a1a206da91cb25f3afa5d42d22edb5b4ef8b23d14e38a3ff0443e81a83", 2_411_094
+                ),
+            ),
+            download=f"https://github.com/googlefonts/noto-emoji/archive/{_EMOJI_COMMIT}.tar.gz",
+            content_sha256="d35ea1db7c91a559bd8323a893b0f9f3f4f5ed374bff15326c2a6d6b16886bd5",
         ),
         Card(
             name="spoken_digits",

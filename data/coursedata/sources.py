@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coursedata import cifar10, scenes
+from coursedata import cifar10, emoji, scenes
 from coursedata.errors import UnknownSource
 from coursedata.fetching import fetch
 from coursedata.speech import SpeechSplit, bundled, fsdd
@@ -68,3 +68,13 @@ def load_speech(source: str | None = None, *, seed: int = 0) -> SpeechSplit:
     if resolve_source(source) == "real":
         return fsdd.load(fetch("fsdd"), seed)
     return bundled.load()
+
+
+def load_emoji(num: int | None = None, *, seed: int = 0, background: int = 255) -> emoji.Emoji:
+    """Noto's emoji that are one character with a name: all of them, or the first `num` of an order that `seed` decides.
+
+    Real data, for which there is no bundled set. `background` (0 to 255) is the grey behind the pictures. What is a
+    sequence of characters (flags, families, skin tones) or newer than Python's table of names is left out.
+    Raises ValueError for more than there are, and what `coursedata.fetch` raises.
+    """
+    return emoji.load(fetch("emoji"), num, seed, background)

@@ -278,7 +278,7 @@ def test_a_folder_that_is_none_is_named(place, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", ["imagenet", "object_scenes"])
 def test_what_cannot_be_fetched_is_said(name):
-    with pytest.raises(UnknownDataset, match=f"^Data set '{name}'.*cifar10, fsdd, mnist"):
+    with pytest.raises(UnknownDataset, match=f"^Data set '{name}'.*cifar10, emoji, fsdd, mnist"):
         fetch(name)
 
 

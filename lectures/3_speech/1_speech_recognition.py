@@ -1426,10 +1426,15 @@ def sample_rows(wave):
     return (rows / np.sqrt(np.mean(rows**2))).astype(np.float32)
 
 
+def padded_length(features):
+    """Frames of a batch: the longest, rounded up to a multiple of 32 (few different lengths, few compilations)."""
+    return -(-max(map(len, features)) // 32) * 32
+
+
 def as_batch(features, strings):
     """Inputs and targets of strings: {"x", "num_frames"} and digits (batch, 6), -1 where a string has ended."""
     x, lengths = padded(features)
-    x = np.pad(x, ((0, 0), (0, -x.shape[1] % 32), (0, 0)))  # few different lengths, few compilations
+    x = np.pad(x, ((0, 0), (0, padded_length(features) - x.shape[1]), (0, 0)))
     digits = np.full((len(strings), 6), -1, np.int32)
     for row, one in zip(digits, strings, strict=True):
         row[: len(one.digits)] = one.digits
@@ -1445,6 +1450,10 @@ class Batches(keras.utils.PyDataset):
         self.features, self.strings, self.batch_size = features, strings, batch_size
         self.rng = np.random.default_rng(seed)
         self.on_epoch_end()
+        # From the first two batches Keras learns which dimensions vary: the second is of another length than the first.
+        sizes = [padded_length([self.features[k] for k in batch]) for batch in self.chosen]
+        other = next((k for k, size in enumerate(sizes) if size != sizes[0]), 0)
+        self.chosen[1], self.chosen[other] = self.chosen[other], self.chosen[1]
 
     def on_epoch_end(self):
         lengths = np.array([len(x) for x in self.features]) + self.rng.uniform(0, 20, len(self.features))

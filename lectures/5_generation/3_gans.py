@@ -1532,7 +1532,8 @@ coursekit.Claim(
 # 5. **Purer directions.** Subtract pairs that differ in glasses only (draw the pool, sort it by the other heads). Does
 # the person stay the same?
 # 6. **What the score does not see.** Draw a generator that returns 2,000 training pictures. What are its two scores?
-# 7. **Digits.** `COURSE_SOURCE=real` trains all of this on MNIST.
+# 7. **Digits, emoji.** `COURSE_SOURCE=real` trains all of this on MNIST. `coursedata.load_emoji` has 1,400 pictures in
+# colour, each with its name: what does a GAN make of so few, and so different ones?
 # 8. **The full profile.** `COURSE_PROFILE=full` has four times the maps and trains longer. It wants a GPU.
 #
 # **The graded assignment** `ps4_gan` asks you to write the transposed convolution, both players, the losses and their

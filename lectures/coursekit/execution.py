@@ -1,5 +1,6 @@
 """Find the lectures and run them: the kernel, its cost, and a notebook whose outputs change little from run to run."""
 
+import base64
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from coursedata import png
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
@@ -126,10 +128,10 @@ def use_two_cores() -> None:
 
 
 def normalized(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without what changes from run to run and says nothing.
+    """The notebook without what changes from run to run and says nothing, its figures made small.
 
-    That is execution times, object addresses, the interpreter's version, and views of widgets: their state lives in
-    the kernel, so that a stored view could not be drawn.
+    What goes is execution times, object addresses, the interpreter's version, and views of widgets: their state lives
+    in the kernel, so that a stored view could not be drawn.
     """
     # The pairing with the text twin is the project's, in pyproject.toml.
     notebook.metadata.pop("jupytext", None)
@@ -144,6 +146,8 @@ def normalized(notebook: NotebookNode) -> NotebookNode:
             for mime_type, content in data.items():
                 if mime_type.startswith("text/") and isinstance(content, str):
                     data[mime_type] = _without_addresses(content)
+                elif mime_type == "image/png":
+                    data[mime_type] = base64.b64encode(png.smaller(base64.b64decode(content))).decode()
     return notebook
 
 

@@ -324,3 +324,16 @@ def test_greedy_takes_the_best_path_and_not_the_best_string(lecture):
 def test_merging_keeps_digits_that_a_blank_parts(lecture):
     assert lecture.merged((10, 3, 3, 10, 3, 7, 7, 10)) == (3, 3, 7)
     assert lecture.merged(()) == ()
+
+
+def test_batches_begin_with_two_lengths(lecture, monkeypatch):
+    """Keras takes what is equal in the first two batches for equal in all."""
+    features = [np.zeros((200 if k < 192 else 400, 3), np.float32) for k in range(256)]
+    strings = [SimpleNamespace(digits=(1, 2)) for _ in features]
+    first_two = []
+    for seed in range(8):
+        monkeypatch.setattr(lecture, "seed", seed)
+        batches = lecture.Batches(features, strings, batch_size=32)
+        first_two.append([batches[k][0]["x"].shape[1] for k in range(2)])
+        assert sorted(batches[k][0]["x"].shape[1] for k in range(len(batches))) == [224] * 6 + [416] * 2
+    assert all(one != other for one, other in first_two)
