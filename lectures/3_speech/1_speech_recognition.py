@@ -1683,7 +1683,7 @@ plots.confusion_matrix(confusions, WORDS, title=f"{best_hybrid}: noisy test stri
 # ### What CTC says, and when
 
 # %%
-index = split.test.index(example)
+index = next(k for k, one in enumerate(split.test) if one is example)
 figure, axes = plots.subplots(3, 1, width=9, height=1.6, sharex=True)
 show_features(axes[0], banks["test", "noisy"][index], "filter bank, noisy", "filter")
 for axis, name in zip(axes[1:], ctc_models, strict=True):
