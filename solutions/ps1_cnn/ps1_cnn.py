@@ -45,9 +45,9 @@
 # **Conventions of tasks 1 to 6**
 #
 # - Images are `(batch, height, width, channels)`. They need not be square, and a batch may hold one image.
-# - Arrays that come in are `float32`, `float64`, or integers where the task says so. Arrays that you return hold
-#   floating-point numbers; `float32` and `float64` are both right. Results count as equal within 0.01 % (plus
-#   0.00001).
+# - Arrays that come in are NumPy's, `float32`, `float64`, or integers where the task says so. Arrays that you return
+#   hold floating-point numbers; `float32` and `float64` are both right. A tensor is as good as an array, a nested list
+#   is not. Results count as equal within 0.01 % (plus 0.00001).
 # - `dout` is the gradient of some loss $L$ with respect to the layer's output, and has the output's shape. The
 #   gradient with respect to an input has that input's shape: `dx` is $\partial L/\partial x$.
 # - "From scratch" means array operations (NumPy, or the same ones of `keras.ops`: sums, products, `einsum`, indexing,
@@ -98,7 +98,7 @@ seed = coursekit.set_seed()
 # $$\mathrm{out\_height} = \left\lfloor \frac{\mathrm{height} + 2\,\mathrm{pad} - \mathrm{kernel\_height}}{\mathrm{stride}} \right\rfloor + 1$$
 #
 # (the same for the width). As in every deep-learning library, the filter is *not* flipped. Rows and columns that no
-# whole window covers are left out.
+# whole window covers are left out. A filter is never larger than the image with its border.
 #
 # **Hint.** Two loops, over $i$ and $j$, are enough: the windows at $(i, j)$ of all images are one slice of
 # $\tilde x$, and `np.einsum` (or `np.tensordot`) multiplies them with all filters at once.
@@ -195,8 +195,8 @@ check_array(out, conv_reference(x, w, np.zeros(4), 2, 1), "conv_forward with arr
 #
 # **Not allowed:** ready-made convolutions (as in task 1: `keras.layers.*Conv*`, `keras.ops.conv`,
 # `keras.ops.conv_transpose`, `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`,
-# `tf.raw_ops.*Conv*`, `scipy.signal`, `scipy.ndimage`) and automatic differentiation (`tf.GradientTape`,
-# `tf.gradients`, `tf.autodiff`).
+# `tf.raw_ops.*Conv*`, `scipy.signal`, `scipy.ndimage`), automatic differentiation and differences
+# (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`, `coursegrader.checks.numerical_gradient`).
 #
 # **Graded by** comparing all three gradients with a reference: stride 1 to 3, padding 0 to 2, images and filters that
 # are not square, pixels that no window covers, one image, integer images (their gradient is not an integer).
@@ -280,8 +280,8 @@ for what, x_shape, w_shape, stride, pad, dtype in [
 # ## Task 3: max pooling, forward and backward (8 points)
 #
 # Write `max_pool_forward(x, size, stride)`, which returns `out`, and `max_pool_backward(dout, x, size, stride)`,
-# which returns `dx`. `x` is `(batch, height, width, channels)` of floats or integers, `size` and `stride` are ints ≥
-# 1 for both directions. There is no padding:
+# which returns `dx`. `x` is `(batch, height, width, channels)` of floats or integers (`uint8` too), `size` and `stride`
+# are ints ≥ 1 for both directions, and `size` is at most the image's height and width. There is no padding:
 #
 # $$\mathrm{out}[n, i, j, c] = \max_{0 \le k, l < \mathrm{size}} x[n,\; i \cdot \mathrm{stride} + k,\; j \cdot \mathrm{stride} + l,\; c], \qquad
 # \mathrm{out\_height} = \left\lfloor \frac{\mathrm{height} - \mathrm{size}}{\mathrm{stride}} \right\rfloor + 1$$
@@ -289,17 +289,17 @@ for what, x_shape, w_shape, stride, pad, dtype in [
 # Backward, each window gives all of its gradient to its largest pixel. Where several are equally large, the
 # **first** of them gets it, in the order in which the window is read: row by row, from left to right. (After a ReLU,
 # ties of zeros are common.) Windows may overlap (`stride < size`, as in AlexNet): gradients add up. `dx` is floating
-# point even when `x` holds integers.
+# point even when `x` holds integers; `out` may then hold integers or floating-point numbers.
 #
 # **Hint.** `np.argmax` of a flattened window gives the first maximum; `np.unravel_index` or `divmod` turns it into
 # row and column.
 #
 # **Not allowed:** ready-made pooling (`keras.layers.*Pool*`, `keras.ops.*_pool`, `tf.nn.*pool*`, `tf.raw_ops.*Pool*`,
-# `skimage.measure.block_reduce`, `scipy.ndimage`) and automatic differentiation (`tf.GradientTape`, `tf.gradients`,
-# `tf.autodiff`).
+# `skimage.measure.block_reduce`, `scipy.ndimage`), automatic differentiation and differences (`tf.GradientTape`,
+# `tf.gradients`, `tf.autodiff`, `coursegrader.checks.numerical_gradient`).
 #
 # **Graded by** comparing with a reference: windows that overlap, that leave gaps, and that do not fill the image;
-# images that are not square; negative values; ties; integers; one image.
+# images that are not square; negative values, small and huge; ties; integers of several dtypes; one image.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pooling", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -352,7 +352,10 @@ for what, shape, size, stride in [
 ]:
     negative = -1 - rng.random(shape)
     ties = rng.integers(0, 3, shape)
-    for kind, x in [("", negative), (" and ties", ties.astype(np.float64)), (" of integers", ties)]:
+    kinds = [("", negative), (" and ties", ties.astype(np.float64)), (" of integers", ties)]
+    # No number is low enough to begin a maximum with, and bytes have no negative.
+    kinds += [(" and huge negative values", 1e12 * negative), (" of bytes", (127 * ties).astype(np.uint8))]
+    for kind, x in kinds:
         windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
         # The kind of dtype is free here: the largest of integers is an integer.
         out = as_array(call(max_pool_forward, x, size, stride), "max_pool_forward").astype(np.float64)
@@ -391,8 +394,8 @@ for what, shape, size, stride in [
 # `tf.nn.batch_norm*`, `tf.nn.*moments`, `tf.raw_ops.*BatchNorm*`.
 #
 # **Graded by** comparing all three results with a reference, in training and in inference, with two and with four
-# axes, several values of `momentum` and `eps`, small batches, a channel whose values are all equal (variance 0), and
-# one example in inference.
+# axes, several values of `momentum` and `eps`, small batches, a channel whose values are all equal (variance 0), one
+# image in training (its pixels are the values) and one example in inference.
 
 
 # %% nbgrader={"grade": false, "grade_id": "batch_norm_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -445,6 +448,7 @@ for what, shape, options in [
     ("two axes", (4, 3), {}),
     ("four axes", (2, 3, 4, 5), {}),
     ("momentum 0.7 and eps 0.3", (3, 2, 5, 4), {"momentum": 0.7, "eps": 0.3}),
+    ("one image", (1, 3, 2, 4), {}),
 ]:
     x = 3 + 2 * rng.normal(size=shape)
     # One channel does not vary at all (small, so that rounding its mean in float32 is harmless), and one so little
@@ -500,12 +504,13 @@ for what, shape, options in [
 # **Hint.** Where `dx` is wrong, look at its sum over a channel: adding a constant to a channel changes no output, so
 # that sum is 0.
 #
-# **Not allowed:** automatic differentiation (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`), and what task 4 names
-# (`keras.layers.*Normalization`, `keras.ops.batch_normalization`, `keras.ops.moments`, `tf.nn.batch_norm*`,
-# `tf.nn.*moments`, `tf.raw_ops.*BatchNorm*`).
+# **Not allowed:** automatic differentiation and differences (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`,
+# `coursegrader.checks.numerical_gradient`), and what task 4 names (`keras.layers.*Normalization`,
+# `keras.ops.batch_normalization`, `keras.ops.moments`, `tf.nn.batch_norm*`, `tf.nn.*moments`,
+# `tf.raw_ops.*BatchNorm*`).
 #
-# **Graded by** comparing all three gradients with numerical ones, with two and with four axes, small batches and
-# large `eps`.
+# **Graded by** comparing all three gradients with numerical ones, with two and with four axes, small batches, one
+# image, and large `eps`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "batch_norm_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -547,6 +552,7 @@ for what, shape, options in [
     ("two axes", (5, 3), {}),
     ("four axes", (2, 3, 2, 3), {}),
     ("eps 0.5", (2, 2, 3, 2), {"eps": 0.5}),
+    ("one image", (1, 3, 2, 2), {}),
 ]:
     eps = options.get("eps", 1e-5)
     x, dout = 1 + 2 * rng.normal(size=shape), 0.5 + rng.normal(size=shape)
@@ -591,7 +597,8 @@ for what, shape, options in [
 # `sklearn.metrics`.
 #
 # **Graded by** comparing with a reference: loss and gradient for ordinary and for huge logits of both signs, one
-# example, many classes; the error for `k` = 1, for `k` = `classes` and between, for negative scores.
+# example, many classes; the error for `k` = 1, for `k` = `classes` and between, for scores that are negative, close
+# together, or in the thousands.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -661,13 +668,21 @@ for what, batch, classes, scale in [
 loss = call(cross_entropy_forward, np.array([[2000.0, -2000.0, 0.0]]), np.array([1]))
 check_number(loss, 4000.0, "cross_entropy_forward where the right class seems impossible")
 
-scores = rng.permuted(np.tile(np.arange(-12.0, -2.0), (300, 1)), axis=1)
+ranks = rng.permuted(np.tile(np.arange(10), (300, 1)), axis=1)
 labels = rng.integers(0, 10, 300)
-rank = (scores > scores[range(300), labels][:, None]).sum(axis=1)
-for k in (1, 2, 5, 9, 10):
-    check_number(
-        call(top_k_error, scores, labels, k), int((rank >= k).sum()) / 300, f"top_k_error with k = {k} of 10 classes"
-    )
+rank = 9 - ranks[range(300), labels]
+# In the thousands a softmax overflows or makes ties of the scores, and each example has a level of its own.
+for what, scores in [
+    ("negative scores", ranks - 12.0),
+    ("scores between 0 and 1", (ranks + 0.5 * rng.random(ranks.shape)) / 10),
+    ("scores in the thousands", 1000.0 * ranks - 4000 * rng.integers(0, 9, (300, 1))),
+]:
+    for k in (1, 2, 5, 9, 10):
+        check_number(
+            call(top_k_error, scores, labels, k),
+            int((rank >= k).sum()) / 300,
+            f"top_k_error with {what}, k = {k} of 10 classes",
+        )
 check_number(call(top_k_error, scores[:1], labels[:1], int(rank[0]) + 1), 0.0, "top_k_error with one example")
 ### END HIDDEN TESTS
 
@@ -690,14 +705,16 @@ check_number(call(top_k_error, scores[:1], labels[:1], int(rank[0]) + 1), 0.0, "
 # normalization is `keras.layers.BatchNormalization()` with its default settings (momentum 0.99, epsilon 0.001), and
 # uses the batch's statistics when the block is called with `training=True`. A block with an identity shortcut has no
 # weights but those of the residual path. Initializers are up to you, and so is the order in which you make the layers.
+# A block that has seen images of one size takes other sizes and other batches too.
 #
 # **Hint.** How many channels the input has is known in `build(self, input_shape)`. Give your layer `**kwargs` and
-# hand them to `super().__init__(**kwargs)`, so that it takes a `name` as other layers do. A method of the skeleton
-# that you do not need, you delete.
+# hand them to `super().__init__(**kwargs)`, so that it takes a `name` as other layers do. Some attributes of a layer
+# are Keras' own (`path`, `input`, `output`, `variables`): choose other names. A method of the skeleton that you do not
+# need, you delete.
 #
 # **Graded by** setting random filters in your block and comparing its output with a reference, in inference and in
-# training, with and without a change of stride and channels; by counting its weights; by the running statistics after
-# a call with `training=True`.
+# training, with stride 1 to 3, with and without a change of channels; by counting its weights; by the running
+# statistics after a call with `training=True`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "residual_block", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -798,6 +815,7 @@ for filters, stride, channels, shape in [
     (6, 1, 3, (2, 5, 6)),
     (4, 2, 4, (3, 7, 9)),
     (6, 2, 3, (1, 8, 6)),
+    (4, 3, 4, (2, 7, 10)),
 ]:
     name = f"ResidualBlock({filters}, stride={stride}) on {channels} channels"
     block = make_residual_block(filters, stride, channels)
@@ -846,8 +864,9 @@ for filters, stride, channels, shape in [
 # and returns the list of the epochs' losses.
 #
 # **An epoch** goes once through all examples, in a random order that is new in every epoch and follows from `seed`
-# (the same seed gives the same orders; another seed, others). Examples and labels stay together. Each batch holds
-# `batch_size` examples; the last one holds what is left, if anything.
+# (the same seed gives the same orders; another seed, others). It is the examples that are shuffled, not whole batches:
+# who shares a batch with whom changes too. Examples and labels stay together. Each batch holds `batch_size` examples;
+# the last one holds what is left, if anything.
 #
 # **A step.** The loss is the mean softmax cross-entropy of the batch (`keras.losses.sparse_categorical_crossentropy`
 # or your own), of the logits `model(batch, training=True)`. Call the model once a step. With its gradient from
@@ -857,15 +876,16 @@ for filters, stride, channels, shape in [
 #
 # The velocities $v$ begin at 0 and live through all epochs.
 #
-# **After an epoch**, its loss is the mean over **examples** of the loss each had when its batch was trained (so a
-# smaller last batch counts for less; weight decay is not part of it), as a Python float. It goes into the list, and
-# if `on_epoch_end` was given, you call `on_epoch_end(epoch, loss)` with epochs counted from 0. If that returns
-# `True`, training stops there.
+# **After an epoch**, its loss is the mean over **examples** of the loss each had when its batch was trained: the loss
+# whose gradient was taken, from before the step (so a smaller last batch counts for less; weight decay is not part of
+# it). It is one number, best a Python float. It goes into the list, and if `on_epoch_end` was given, you call
+# `on_epoch_end(epoch, loss)` with epochs counted from 0. If that returns `True`, training stops there.
 #
 # **Hint.** `np.random.default_rng(seed).permutation(len(x))` — but make the generator once. The model gives logits:
 # `from_logits=True`. A gradient of `None` says that the model was called outside the tape. Update a variable with
-# `assign` or `assign_add`: `w = w + v` makes a new tensor and leaves the variable as it was. `tf.function` around a
-# step is allowed, not needed: then keep `on_epoch_end` outside of it.
+# `assign` or `assign_add`: `w = w + v` makes a new tensor and leaves the variable as it was. Names of variables are not
+# unique (every `Dense` has its `kernel`): keep the velocities in a list. `tf.function` around a step is allowed
+# (without `jit_compile`), not needed: then keep `on_epoch_end` outside of it.
 #
 # **Not allowed:** `keras.optimizers`, `model.fit`, `model.train_on_batch`.
 #
@@ -907,21 +927,33 @@ def train(model, x, y, *, epochs, batch_size, learning_rate, momentum=0.9, weigh
 
 # %% nbgrader={"grade": false, "grade_id": "factory_training_loop", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["candidate"]
 class LinearClassifier(keras.Model):
-    """Logits from one linear layer, whose weights are given; `remember` is called with each batch of the training."""
+    """Logits from a linear model, whose weights are given; `remember` is called with each batch of the training.
+
+    The kernel's rows are shared out between two layers, for the even and the odd numbers of an example.
+    """
 
     def __init__(self, kernel, bias, remember):
         super().__init__()
-        self.kernel = self.add_weight(shape=kernel.shape, initializer="zeros", name="kernel")
+        self.halves = [keras.layers.Dense(len(bias), use_bias=False) for _ in range(2)]
         self.bias = self.add_weight(shape=bias.shape, initializer="zeros", name="bias")
         self.offset = self.add_weight(shape=bias.shape, initializer="ones", trainable=False, name="offset")
-        self.kernel.assign(kernel)
+        for first, half in enumerate(self.halves):
+            half.build((None, len(kernel[first::2])))
+            half.set_weights([kernel[first::2]])
         self.bias.assign(bias)
+        self.built = True
         self.remember = remember
 
     def call(self, x, training=False):
         if training:
             tf.py_function(self.remember, [x], [])
-        return keras.ops.matmul(x, self.kernel) + self.bias + self.offset
+        return self.halves[0](x[:, ::2]) + self.halves[1](x[:, 1::2]) + self.bias + self.offset
+
+    def kernel(self):
+        kernels = [half.get_weights()[0] for half in self.halves]
+        kernel = np.zeros((sum(map(len, kernels)), kernels[0].shape[1]), "float32")
+        kernel[::2], kernel[1::2] = kernels
+        return kernel
 
 
 def train_linear_model(kernel, bias, x, y, **settings):
@@ -929,7 +961,7 @@ def train_linear_model(kernel, bias, x, y, **settings):
     batches = []
     model = LinearClassifier(kernel, bias, lambda batch: batches.append(batch.numpy()))
     losses = train(model, x, y, **settings)
-    weights = {"kernel": model.kernel.numpy(), "bias": model.bias.numpy(), "offset": model.offset.numpy()}
+    weights = {"kernel": model.kernel(), "bias": model.bias.numpy(), "offset": model.offset.numpy()}
     return {"losses": losses, "batches": batches, **weights}
 
 
@@ -1040,6 +1072,13 @@ for what, settings in [
     )
     for first, second in zip([np.arange(len(x)), *orders], orders, strict=False):
         require(not np.array_equal(first, second), f"{what}: each epoch should have a random order of its own.")
+        neighbours = ((second - np.roll(second, 1)) % len(x) == 1).mean()
+        require(neighbours < 0.5, f"{what}: most examples still follow each other as they did in x.")
+    if steps_an_epoch > 1:
+        starts = range(0, len(x), batch_size)
+        groups = [{frozenset(row[start : start + batch_size].tolist()) for start in starts} for row in orders]
+        for first, second in zip(groups, groups[1:], strict=False):
+            require(first != second, f"{what}: the same examples share a batch in two epochs in a row.")
     want_losses, (want_kernel, want_bias) = training_reference(
         kernel, bias, y, steps_an_epoch, batches, order, settings
     )
@@ -1071,13 +1110,15 @@ def stop_at_once(epoch, loss):
     return True
 
 
-settings = dict(epochs=3, batch_size=10, learning_rate=0.1, momentum=0.0, weight_decay=0.0, seed=0)
+settings = dict(epochs=3, batch_size=6, learning_rate=0.1, momentum=0.0, weight_decay=0.0, seed=0)
 run = call(train_linear_model, kernel, bias, x, y, **settings, on_epoch_end=stop_at_once)
 check_items(run["losses"], ["epoch 0"], "the losses of a training that was stopped after one epoch")
 require(
-    stopped == [0] and len(run["batches"]) == 3,
+    stopped == [0] and len(run["batches"]) == 4,
     "When on_epoch_end returns True after the first epoch, no other epoch begins.",
 )
+same = np.array_equal(np.concatenate(run["batches"]), x[runs["default settings"][0]].astype("float32"))
+require(same, "The same seed should give the same orders, 0 like every other.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1089,7 +1130,8 @@ require(
 # - `on_train_begin(self, logs=None)`: forget everything about an earlier training.
 # - `on_epoch_end(self, epoch, logs=None)`: read `logs["val_loss"]`. The epoch is an **improvement** if it is the
 #   first, or if its `val_loss` is **less than** the best so far minus `min_delta`; then it becomes the best, and you
-#   keep the model's weights. When `patience` epochs in a row were no improvement, set
+#   keep the model's weights (all of them, also those that are not trained, such as the running statistics of batch
+#   normalization). When `patience` epochs in a row were no improvement, set
 #   `self.model.stop_training = True`.
 # - `on_train_end(self, logs=None)`: give the model the weights of the best epoch, whether training was stopped or ran
 #   to its end.
@@ -1102,9 +1144,9 @@ require(
 #
 # **Not allowed:** `keras.callbacks.EarlyStopping`, `keras.callbacks.ModelCheckpoint`.
 #
-# **Graded by** playing lists of losses to your callback, with a model whose only weight is the number of the epoch:
-# after how many epochs it stops, which epoch's weights remain, with several values of `patience` and `min_delta`, and
-# in a second training with the same object.
+# **Graded by** playing lists of losses (they may be negative or huge) to your callback, with a model all of whose
+# weights, trainable or not, are the number of the epoch: after how many epochs it stops, which epoch's weights remain,
+# with several values of `patience` and `min_delta`, and in a second training with the same object.
 
 
 # %% nbgrader={"grade": false, "grade_id": "early_stopping", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1141,22 +1183,26 @@ class EarlyStopping(keras.callbacks.Callback):
 
 # %% nbgrader={"grade": false, "grade_id": "factory_early_stopping", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["candidate"]
 def play_losses(trainings, **settings):
-    """Play lists of validation losses to one EarlyStopping(**settings); gives [epochs run, epoch kept] of each."""
+    """Play lists of validation losses to one EarlyStopping(**settings); gives [epochs run, epoch kept] of each.
+
+    All four weights of the model are the number of the epoch. Where they differ in the end, it gives all four.
+    """
     callback = EarlyStopping(**settings)
     results = []
     for val_losses in trainings:
-        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
         model.stop_training = False
         callbacks = keras.callbacks.CallbackList([callback], model=model)
         callbacks.on_train_begin()
         for epoch, val_loss in enumerate(val_losses):
             callbacks.on_epoch_begin(epoch)
-            model.set_weights([np.full((1, 1), epoch)])
+            model.set_weights([np.full(1, epoch)] * 4)
             callbacks.on_epoch_end(epoch, {"loss": 1.0 / (epoch + 1), "val_loss": val_loss})
             if model.stop_training:
                 break
         callbacks.on_train_end()
-        results.append([epoch + 1, float(model.get_weights()[0][0, 0])])
+        kept = np.ravel(model.get_weights())
+        results.append([epoch + 1, float(kept[0]) if np.ptp(kept) == 0 else kept.tolist()])
     return results
 
 
@@ -1169,6 +1215,7 @@ def check_stopping(trainings, want, **settings):
     for number, ((epochs, kept), (want_epochs, want_kept)) in enumerate(zip(got, want, strict=True)):
         which = f"EarlyStopping with {settings}" + (", used again" if number else "")
         check_number(epochs, want_epochs, f"{which}: the number of epochs")
+        require(not isinstance(kept, list), f"{which}: only some of the model's weights are those of the best epoch.")
         check_number(kept, want_kept, f"{which}: the epoch whose weights remain (from 0)")
 
 
@@ -1200,6 +1247,10 @@ for patience, min_delta in [(1, 0.0), (2, 0.0), (3, 0.25), (2, 0.5), (4, 1.0)]:
 slow = [8.0, 7.75, 7.5, 7.25, 7.0, 6.75, 6.5]
 check_stopping([slow, slow[::-1], slow], [(7, 6), (3, 0), (7, 6)], patience=3 - 1, min_delta=0.25)
 check_stopping([slow], [stopping_reference(slow, 3, 0.5)], patience=3, min_delta=0.5)
+# No loss is too large to be the first, 0 is a loss like others, and a training that runs to its end goes back to its
+# best epoch too.
+ended = [[4e12, 3e12, 2e12, 3e12, 4e12], [9.0, 3.0, 4.0, 5.0], [1.0, 0.0, 0.25, 0.0]]
+check_stopping(ended, [(5, 2), (4, 1), (4, 1)], patience=3)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1226,12 +1277,16 @@ coursekit.plots.image_grid(
 # - `fit_classifier(images, labels)` trains a classifier on `images`, `uint8` of shape `(num, 32, 32, 3)`, and
 #   `labels`, integers of shape `(num,)` from 0 to `num_classes - 1`. It returns whatever your second function needs.
 # - `class_scores(classifier, images)` takes that and new `uint8` images, and returns an array of shape
-#   `(num, num_classes)`: the higher the score, the more likely the class. How many images come at once varies.
+#   `(num, num_classes)`: the higher the score, the more likely the class. How many images come at once varies, and
+#   an image is not judged by the others that come with it: alone it gets the scores that it gets in a batch.
 #
 # Everything is allowed: `compile` and `fit` or your `train`, Keras layers or your `ResidualBlock`. Not allowed are
 # weights that were trained elsewhere and pictures other than `images` (and what you make of them). The training cell
 # below gives your function the 2,400 training images. Keep it under 60 s by the clock on two CPU cores; 15 s are
 # enough.
+#
+# **Not allowed:** making or loading pictures (`coursedata.scenes`, `coursedata.load_images`) and trained weights
+# (`keras.applications`).
 #
 # **Hint.** What the lecture does: pixels scaled to a small range around 0, a few convolutions with batch
 # normalization, ever smaller maps of ever more channels, Adam. Scale in **both** functions the same way. Mirrored
@@ -1239,9 +1294,10 @@ coursekit.plots.image_grid(
 # train on all of them in the end.
 #
 # **Graded by** your classifier's top-1 error on new pictures of the same kind, whose labels your notebook never sees:
-# 12 points for an error of at most 9 %, 6 points for at most 30 %. Your network is trained anew when it is graded, and
-# may come out a little different: aim for 7 %. A network that was trained on wrong labels, or not at all, errs on more
-# than 85 %.
+# 12 points for an error of at most 9 %, 6 points for at most 30 %, and no points where an image alone gets other scores
+# than in a batch (more than rounding explains: by over 5 % of the spread of its scores). Your network is trained anew
+# when it is graded, and may come out a little different: aim for 7 %. A network that was trained on wrong labels, or
+# not at all, errs on more than 85 %.
 
 
 # %% nbgrader={"grade": false, "grade_id": "experiment", "locked": false, "schema_version": 3, "solution": true, "task": false} tags=["trains"]
@@ -1291,7 +1347,20 @@ def top_1_error(images, labels):
     return float((best != labels).mean())
 
 
-as_array(call(predict, data.x_test[:1]), "class_scores for one image", (1, num_classes))
+def change_alone(images):
+    """How much scores change at most when each image comes alone, as a fraction of the spread of its scores."""
+    together = as_array(call(predict, images), "class_scores", (len(images), num_classes)).astype(float)
+    changes = [0.0]
+    for number, scores in enumerate(together):
+        alone = call(predict, images[number : number + 1])
+        alone = as_array(alone, "class_scores for one image", (1, num_classes)).astype(float)[0]
+        if np.ptp(scores) > 0:
+            changes.append(np.abs(alone - scores).max() / np.ptp(scores))
+    return max(changes)
+
+
+advice = "An image alone should get the scores that it gets in a batch. Are statistics of the given images used?"
+require(change_alone(data.x_test[:4]) <= 0.05, advice)
 error = top_1_error(data.x_test, data.y_test)
 chance = " That is near chance: are the pixels scaled alike in both functions, labels and classes in one order?"
 hint = chance if error > 0.85 else ""
@@ -1302,6 +1371,7 @@ require(
 held_out = scenes.render(1008, seed=0xC0C5CA617DF8579B2C34E1E761D5, nuisances=difficulty)
 error = top_1_error(held_out.images, held_out.labels)
 require(error <= 0.3, f"top-1 error {error:.1%} on new images: points begin at 30 %.")
+require(change_alone(held_out.images[:16]) <= 0.05, advice)
 12 if error <= 0.09 else 6
 ### END HIDDEN TESTS
 
@@ -1343,12 +1413,12 @@ require(error <= 0.3, f"top-1 error {error:.1%} on new images: points begin at 3
 #
 # Write `fgsm(model, images, labels, epsilon)` (Goodfellow et al., 2015, section 4). `model` is a Keras model that
 # gives logits, `images` a `float32` array `(batch, height, width, channels)` of values from 0 to 1, `labels` the
-# right classes as integers. It returns the attacked images, an array or tensor of the same shape:
+# right classes as integers, `(batch,)`. It returns the attacked images, an array or tensor of the same shape:
 #
 # $$\tilde x = \mathrm{clip}\left(x + \varepsilon \; \mathrm{sign}\, \frac{\partial L(x, \mathrm{labels})}{\partial x},\; 0,\; 1\right)$$
 #
-# with $\mathrm{sign}(0) = 0$, the softmax cross-entropy $L$ of the logits, and the model in inference mode
-# (`training=False`).
+# with $\mathrm{sign}(0) = 0$, the softmax cross-entropy $L$ of the logits (mean or sum over the batch: the sign is the
+# same), and the model in inference mode (`training=False`).
 #
 # **Hint.** `tf.GradientTape` watches variables by itself, and a tensor after `tape.watch(tensor)`. A gradient of `None`
 # says that the model was called outside the tape, or that the images are not a tensor that it watches. The model gives
@@ -1415,7 +1485,8 @@ for shape, classes, epsilon in [((5, 4, 3, 2), 3, 0.1), ((1, 3, 3, 3), 5, 0.4), 
 # | 4 | 3×3 max pooling with stride 1 → 1×1 convolution to `pooled` |
 #
 # Every convolution has a bias and a ReLU behind it; stride is 1 and padding `"same"` everywhere. The output has shape
-# `(batch, height, width, ones + threes + fives + pooled)`.
+# `(batch, height, width, ones + threes + fives + pooled)`. A block that has seen images of one size takes other sizes
+# too.
 #
 # **Hint.** `keras.layers.Conv2D(filters, size, padding="same", activation="relu")`. What the 1×1 convolutions save:
 # count the multiplications with and without them.

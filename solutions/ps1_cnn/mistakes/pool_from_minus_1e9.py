@@ -1,0 +1,24 @@
+# answer: pooling
+# rejected by: test_pooling
+# why: the maximum begins at -1e9: images may be lower still
+def max_pool_forward(x, size, stride):
+    """The largest value of each window of size x size pixels, for each channel."""
+    batch, height, width, channels = x.shape
+    out = np.full((batch, (height - size) // stride + 1, (width - size) // stride + 1, channels), -1e9)
+    for i in range(out.shape[1]):
+        for j in range(out.shape[2]):
+            top, left = i * stride, j * stride
+            for k in range(size):
+                for l in range(size):
+                    out[:, i, j] = np.maximum(out[:, i, j], x[:, top + k, left + l])
+    return out
+
+
+def max_pool_backward(dout, x, size, stride):
+    """The gradient dx of the loss, from the gradient dout with respect to max_pool_forward's output."""
+    dx = np.zeros(x.shape)
+    for n, i, j, c in np.ndindex(dout.shape):
+        top, left = i * stride, j * stride
+        row, column = divmod(np.argmax(x[n, top : top + size, left : left + size, c]), size)
+        dx[n, top + row, left + column, c] += dout[n, i, j, c]
+    return dx

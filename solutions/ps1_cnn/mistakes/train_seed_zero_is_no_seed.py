@@ -1,0 +1,29 @@
+# answer: training_loop
+# rejected by: test_training_loop
+# why: a seed of 0 is taken for none: another order at every run
+def train(model, x, y, *, epochs, batch_size, learning_rate, momentum=0.9, weight_decay=0.0, seed=0, on_epoch_end=None):
+    """Train `model` by stochastic gradient descent with momentum; gives the mean loss of each epoch."""
+    rng = np.random.default_rng(seed or None)
+    velocities = None
+    losses = []
+    for epoch in range(epochs):
+        order = rng.permutation(len(x))
+        total = 0.0
+        for start in range(0, len(x), batch_size):
+            batch = order[start : start + batch_size]
+            with tf.GradientTape() as tape:
+                logits = model(x[batch], training=True)
+                loss = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y[batch], logits, from_logits=True))
+            variables = model.trainable_variables
+            gradients = tape.gradient(loss, variables)
+            if velocities is None:
+                velocities = [keras.ops.zeros_like(variable) for variable in variables]
+            for i, variable in enumerate(variables):
+                gradient = gradients[i] + weight_decay * variable
+                velocities[i] = momentum * velocities[i] - learning_rate * gradient
+                variable.assign_add(velocities[i])
+            total += float(loss) * len(batch)
+        losses.append(total / len(x))
+        if on_epoch_end is not None and on_epoch_end(epoch, losses[-1]) is True:
+            break
+    return losses
