@@ -29,7 +29,7 @@ help: ## print this list
 setup: $(READY) ## build .venv from the lock, with the course's kernel and nbgrader's configuration
 
 lab: setup ## open JupyterLab with the lectures, the assignments and nbgrader's extensions
-	jupyter lab
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root)
 
 demo: setup ## release, submit, grade, give feedback and report a sample class of 12
 	coursegrader demo
@@ -97,4 +97,4 @@ $(READY): requirements.lock pyproject.toml $(wildcard $(KERNELSPEC)/*) Makefile
 	$$uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@coursegrader register
 	@touch $@
-	@echo "Ready: $$($(BIN)/python --version), $$($(BIN)/python -c 'from importlib.metadata import version as v; print("TensorFlow", v("tensorflow"), "Keras", v("keras"), "nbgrader", v("nbgrader"))')."
+	@echo "Ready: $$($(BIN)/python --version), $$($(BIN)/python -c 'from importlib.metadata import version as v; print(*(f"{name} {v(name)}" for name in ("TensorFlow", "Keras", "nbgrader")), sep=", ")')."

@@ -75,6 +75,7 @@ c.Autograde.autograde_preprocessors = []
 # Students write into the exchange: what they put there as a link is not followed.
 c.ExchangeFactory.collect = "coursegrader.gradebook.collect.PlainCollect"
 # Feedback: hidden tests stay hidden; `c.StudentView.show_hidden = True` shows them.
+c.GenerateFeedback.exporter_class = "coursegrader.pages.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "coursegrader.pages.feedback.StudentView",

@@ -48,7 +48,7 @@ def fetch(name: str) -> Path:
 
     Raises UnknownDataset; ChecksumMismatch for a file in COURSE_DATA that is not as its card says (it stays where it
     is) or for a damaged download (it is removed); DataUnavailable when nothing is there and it cannot be downloaded or
-    kept; NoDiskSpace.
+    kept, or when COURSE_DATA holds only some of the files of a set that needs all; NoDiskSpace.
     """
     card = CARDS.get(name)
     if card is None or card.generated:
@@ -59,7 +59,7 @@ def fetch(name: str) -> Path:
 
 
 def _own_file(card: Card) -> Path | None:
-    """The user's own copy; a damaged one is an error, never removed and never silently replaced."""
+    """The user's own copy; a damaged or incomplete one is an error, never removed and never silently replaced."""
     folder = os.environ.get(VARIABLE)
     if not folder:
         return None
@@ -67,11 +67,22 @@ def _own_file(card: Card) -> Path | None:
         raise DataUnavailable(f"{VARIABLE} is {folder!r}, which is no folder: correct it or unset it.")
     found = [(Path(folder, card.name, prepared.name), prepared) for prepared in card.files]
     there = [(path, prepared) for path, prepared in found if path.is_file()]
-    if not there or (card.folder and len(there) < len(found)):
+    if not there:
         return None
+    if card.folder and len(there) < len(found):
+        raise DataUnavailable(_what_is_missing(Path(folder, card.name), card))
     for path, prepared in there if card.folder else there[:1]:
         _verify_own(path, prepared)
     return Path(folder, card.name) if card.folder else there[0][0]
+
+
+def _what_is_missing(folder: Path, card: Card) -> str:
+    names = [prepared.name for prepared in card.files if not (folder / prepared.name).is_file()]
+    way_out = f", or take the folder out of {VARIABLE} to download the set" if card.download else ""
+    return (
+        f"{folder} lacks {', '.join(names)}: put {'them' if len(names) > 1 else 'it'} there (layout: data/README.md)"
+        f"{way_out}."
+    )
 
 
 def _verify_own(path: Path, prepared: PreparedFile) -> None:

@@ -91,11 +91,14 @@ def render(
     Image k depends on the seed and k alone, so a smaller draw is a prefix of a larger one. Without `labels` (int,
     shape (num,), the class of each image's first object) every 12 consecutive images hold each class once. A draw
     with other nuisances keeps everything else: the same objects, places and colours. `nuisances` None means the
-    defaults of `Nuisances`. Raises ValueError for a size below 16, no object, or a label that is no class.
+    defaults of `Nuisances`. Raises ValueError for a size below 16, no object, or a label that is no class, and
+    TypeError for nuisances of another type.
     """
     if num < 0 or size < 16 or num_objects < 1:
         raise ValueError(f"{num=}, {size=}, {num_objects=}: give num >= 0, size >= 16 and num_objects >= 1.")
     nuisances = Nuisances() if nuisances is None else nuisances
+    if not isinstance(nuisances, Nuisances):
+        raise TypeError(f"nuisances is {nuisances!r}: give coursedata.scenes.Nuisances(...), or None for the defaults.")
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     scenes = Scenes(
         images=np.empty((num, size, size, 3), np.uint8),

@@ -45,8 +45,8 @@ def load_images(
     """Images of 32 x 32 pixels to classify, with equally frequent classes.
 
     Bundled: object scenes drawn from `seed` with `nuisances`. Real: the first `num_train` and `num_test` of CIFAR-10,
-    whatever the seed. Raises UnknownSource; ValueError for nuisances of real photographs or more of them than there
-    are; and what `coursedata.fetch` raises.
+    whatever the seed. Raises UnknownSource; TypeError for nuisances that are no `scenes.Nuisances`; ValueError for
+    nuisances of real photographs or more of them than there are; and what `coursedata.fetch` raises.
     """
     if resolve_source(source) == "real":
         if nuisances is not None:

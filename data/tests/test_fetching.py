@@ -276,6 +276,18 @@ def test_a_folder_that_is_none_is_named(place, monkeypatch, tmp_path):
         fetch("cifar10")
 
 
+@pytest.mark.parametrize("name", ["multi30k", "tatoeba"])
+def test_an_incomplete_set_of_the_users_own_says_what_it_lacks(place, monkeypatch, tmp_path, name):
+    first, *others = CARDS[name].files
+    (tmp_path / name).mkdir()
+    (tmp_path / name / first.name).touch()
+    monkeypatch.setenv(fetching.VARIABLE, str(tmp_path))
+    with pytest.raises(DataUnavailable, match=f"{name} lacks {', '.join(one.name for one in others)}: put") as caught:
+        fetch(name)
+    assert ("to download the set" in str(caught.value)) is bool(CARDS[name].download)
+    assert first.name not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["imagenet", "object_scenes"])
 def test_what_cannot_be_fetched_is_said(name):
     with pytest.raises(UnknownDataset, match=f"^Data set '{name}'.*cifar10, emoji, fsdd, mnist"):

@@ -88,6 +88,12 @@ def test_a_nuisance_outside_its_range_is_refused(value):
         Nuisances(clutter=value)
 
 
+@pytest.mark.parametrize("nuisances", [7, 0, {"clutter": 0.5}])
+def test_nuisances_of_another_type_are_refused(nuisances):
+    with pytest.raises(TypeError, match=r"nuisances is .*: give coursedata\.scenes\.Nuisances"):
+        render(1, seed=0, nuisances=nuisances)
+
+
 def test_boxes_bound_the_masks():
     scenes = render(60, seed=2, num_objects=3, nuisances=FULL, size=40)
     assert scenes.masks.shape == (60, 3, 40, 40) and scenes.masks.dtype == bool

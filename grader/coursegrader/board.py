@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from textwrap import shorten
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +21,10 @@ from coursegrader.submission.scores import Status
 SKIPPED = (Standing.ALREADY, Standing.LEFT_OUT)
 LOOK = (Status.FAILED, Status.NOT_RUN, Status.FLAGGED)
 MAX_ROWS, MAX_WHY = 40, 400
+# On a narrower terminal the line has no rate and a short bar; with a rate it would be cut in its middle.
+WIDE = 110
+# What stands on a narrow line beside the counts.
+BESIDE = 52
 REMEDIES = {
     Status.FAILED: "has zero points until it is mended or handed in again, as the line says; then run this again",
     Status.NOT_RUN: (
@@ -31,16 +36,19 @@ REMEDIES = {
 
 
 class Board:
-    """Counts what became of each submission, and shows it."""
+    """Counts what became of each submission, and shows it once the number of submissions is known."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
+    def __init__(self, progress: Progress, task: TaskID, title: str = "") -> None:
+        self._progress, self._task, self._title = progress, task, title
         self.counts: Counter[Standing] = Counter()
         self.started = time.monotonic()
 
     def watch(self, number: int) -> Callable[[str, Standing], None]:
         """Takes the number of submissions, and gives what is to be told of each."""
+        if self._title:
+            self._progress.console.print(self._title)
         self._progress.update(self._task, total=number)
+        self._progress.start()
         return self.tell
 
     def tell(self, student: str, standing: Standing) -> None:
@@ -48,12 +56,13 @@ class Board:
         self.counts[standing] += 1
         rate = self.rate()
         left = self._progress.tasks[self._task].total - self.counts.total()
+        width, counts = self._progress.console.width, in_words(self.counts)
         self._progress.update(
             self._task,
             advance=1,
-            rate=f"{60 * rate:.3g}/min" if rate else "",
+            rate=f"{60 * rate:.3g}/min" if rate and width >= WIDE else "",
             left=f"{timedelta(seconds=round(left / rate))} left" if rate and left else "",
-            counts=in_words(self.counts),
+            counts=counts if width >= WIDE else shorten(counts, max(width - BESIDE, 20), placeholder=" ..."),
         )
 
     def rate(self) -> float:
@@ -63,19 +72,26 @@ class Board:
 
 
 @contextmanager
-def board(console: Console, what: str) -> Iterator[Board]:
-    """A progress bar with rate, remaining time and counts, which leaves one line behind."""
+def board(console: Console, what: str, title: str = "") -> Iterator[Board]:
+    """A progress bar with rate, remaining time and counts, which leaves one line behind.
+
+    Nothing is shown, `title` neither, before `Board.watch` is called: a run that is refused leaves no bar.
+    """
     columns = (
         TextColumn(what),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24 if console.width >= WIDE else 8),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[counts]}"),
     )
-    with Progress(*columns, console=console) as progress:
-        yield Board(progress, progress.add_task(what, total=None, rate="", left="", counts=""))
+    progress = Progress(*columns, console=console)
+    try:
+        yield Board(progress, progress.add_task(what, total=None, rate="", left="", counts=""), title)
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 def in_words(counts: Counter[Standing]) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import logging
+import os
+import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError, NothingSubmitted
@@ -37,7 +41,28 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-Assignment = Annotated[str, typer.Argument(metavar="PS", help="The assignment's folder in solutions/, as ps1_cnn.")]
+# What a person can mend; any other error of the system is the program's, and is shown whole.
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NOT_YOURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+
+
+def _named(assignment: str | None) -> str | None:
+    """The name of an assignment that may be given as a folder, with the slash that a shell puts behind it."""
+    return assignment.rstrip("/") if assignment else assignment
+
+
+def _time(text: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time: write it as 2026-10-30T23:59:00, in UTC.") from None
+    return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+
+
+Assignment = Annotated[
+    str,
+    typer.Argument(metavar="PS", help="The assignment's folder in solutions/, as ps1_cnn.", callback=_named),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, help="Submissions side by side.", show_default="cores")
 ]
@@ -74,13 +99,40 @@ def _plainly(command: Callable) -> Callable:
     def wrapped(*arguments: object, **options: object) -> None:
         logging.getLogger("coursegrader").addHandler(logging.NullHandler())
         logging.getLogger("coursegrader").propagate = False
+        _put_own_programs_first()
         try:
             command(*arguments, **options)
         except (CourseError, NotebookError) as error:
-            Console(stderr=True, highlight=False).print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
-            raise typer.Exit(Exit.REFUSED) from None
+            _refuse(str(error))
+        except OSError as error:
+            if error.errno not in FULL and not (error.errno in NOT_YOURS and error.filename):
+                raise
+            _refuse(_in_words(error))
 
     return wrapped
+
+
+def _put_own_programs_first() -> None:
+    """nbgrader calls alembic by its name, which is not found where `.venv/bin/coursegrader` is called as it is."""
+    own = sysconfig.get_path("scripts")
+    if own not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join(filter(None, (own, os.environ.get("PATH"))))
+
+
+def _refuse(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"[red]Error:[/] {escape(message)}", soft_wrap=True)
+    raise typer.Exit(Exit.REFUSED) from None
+
+
+def _in_words(error: OSError) -> str:
+    """What the system refused, and what to do about it."""
+    if error.errno in FULL:
+        where = f" for {error.filename}" if error.filename else ""
+        return f"No room is left on the disk{where}: free some and run the same command again."
+    return (
+        f"{error.filename} cannot be read or written ({error.strerror}): see that it is there and yours to write, or"
+        " name another place, and run the same command again."
+    )
 
 
 @app.command()
@@ -92,7 +144,7 @@ def build(
     from coursegrader.authoring.build import build as build_release
 
     course = Course.find()
-    for name in assignments or course.names():
+    for name in map(_named, assignments or course.names()):
         console.print(f"Built {_shown(build_release(course.root, name))}")
 
 
@@ -100,7 +152,10 @@ def build(
 @_plainly
 def release(
     assignment: Assignment,
-    due: Annotated[datetime | None, typer.Option(help="When it is due (UTC), as 2026-10-30T23:59:00.")] = None,
+    due: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", parser=_time, help="When it is due, as 2026-10-30T23:59:00 (UTC)."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is on the exchange.")] = False,
 ) -> None:
     """Builds an assignment and puts it on the exchange, where students fetch it."""
@@ -175,7 +230,14 @@ def grade(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Laid out as STUDENT/PS/*.ipynb.")],
     assignment: Annotated[
         str | None,
-        typer.Option("--assignment", "-a", metavar="PS", help="The assignment.", show_default="the solution's name"),
+        typer.Option(
+            "--assignment",
+            "-a",
+            metavar="PS",
+            help="The assignment.",
+            show_default="the solution's name",
+            callback=_named,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The table to write.")] = Path("grades.csv"),
     solution: Annotated[
@@ -213,6 +275,9 @@ def grade(
         # No course says what marks need: the safest that there is.
         level, opening = place(None, level or NAMESPACES, unsafe)
     submissions = Chosen(folder, spec)
+    # Before the class is graded, which takes long.
+    for table in filter(None, (out, to_json)):
+        _check_writable(table)
     console.print(f"Sandbox: {level}")
     with Spool() as spool, opening() as hall:
         if solution is not None:
@@ -235,7 +300,7 @@ def grade(
 
 @app.command()
 @_plainly
-def check(notebook: Annotated[Path, typer.Argument(help="Your notebook.")]) -> None:
+def check(notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="Your notebook.")]) -> None:
     """For students: runs the public checks in a fresh kernel, as grading starts."""
     from coursegrader.selfcheck import Outcome, check_notebook
 
@@ -281,7 +346,7 @@ def sample_class(
 @app.command()
 @_plainly
 def demo(
-    assignment: Annotated[str, typer.Argument(metavar="[PS]")] = "ps1_cnn",
+    assignment: Annotated[str, typer.Argument(metavar="[PS]", callback=_named)] = "ps1_cnn",
     seed: Annotated[int, typer.Option(help="The same seed gives the same class.")] = 0,
     workers: Workers = None,
     level: Level = None,
@@ -297,8 +362,10 @@ def demo(
 
     started = time.monotonic()
     where = place(Course.find(), level, unsafe, marks=False)
+    # Before the last demonstration's folder is emptied.
+    Course.find().source(assignment)
     course = steps.demo_course(Course.find())
-    _step("Release", f"solutions/{assignment} becomes assignments/{assignment} and goes on the exchange")
+    _step("Release", f"from solutions/{assignment} to assignments/{assignment} and the exchange")
     release(course, assignment, due=DUE)
     _step("Submit", f"a class of {steps.STUDENTS} hands in, {steps.TRAINERS} of them with a trained model")
     made = steps.sample(course, assignment, seed, forgers=where[0] != UNSAFE)
@@ -342,11 +409,16 @@ def doctor() -> None:
 @_plainly
 def register() -> None:
     """Makes the course known to this environment's Jupyter."""
+    from coursegrader.register import is_for_staff
     from coursegrader.register import register as register_course
 
     root = Course.find().root
     register_course(root)
     console.print(f"Jupyter of this environment knows the course in {root}.", soft_wrap=True)
+    if not is_for_staff(root):
+        console.print(
+            "A students' copy, without solutions/: nbgrader's tools for staff are hidden in JupyterLab.", soft_wrap=True
+        )
 
 
 def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, workers: int | None) -> Exit:
@@ -357,9 +429,8 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
     from coursegrader.gradebook.record import results_path
 
     level, opening = where
-    console.print(f"Sandbox: {level}")
     try:
-        with board(console, "Grading") as shown:
+        with board(console, "Grading", f"Sandbox: {level}") as shown:
             done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
     except KeyboardInterrupt:
         console.print("Stopped. What was graded is recorded; the same command does the rest.")
@@ -408,7 +479,7 @@ def _export(course: Course, assignment: str, path: Path) -> Path:
 def _compare(steps, marks: Path, truth: Path) -> list:
     differences = steps.compare(marks, truth)
     wrong = {one.student for one in differences}
-    table = Table("student", "what it is", "true", "computed", "status", "")
+    table = Table("student", Column("what it is", overflow="fold"), "true", "computed", "status", "")
     totals = [{}, {}]
     for kept, path in zip(totals, (truth, marks), strict=True):
         with path.open(newline="", encoding="utf-8") as handle:
@@ -420,6 +491,8 @@ def _compare(steps, marks: Path, truth: Path) -> list:
     console.print(table)
     for one in differences:
         console.print(f"[red]{one.student}, {one.cell}:[/] computed {one.computed}, true {one.true}")
+    if not differences:
+        console.print(f"All {len(totals[0])} got their true points, cell by cell.")
     return differences
 
 
@@ -429,6 +502,15 @@ def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
+
+
+def _check_writable(path: Path) -> None:
+    """Raises `OSError` where no file can be put at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
 
 
 def _step(name: str, what: str) -> None:

@@ -78,7 +78,7 @@ class Course:
 
     @property
     def results(self) -> Path:
-        """What the grader found for each submission, as `PS/STUDENT.json`."""
+        """What the grader found, as `PS.jsonl`: a line a submission."""
         return self.data / "results"
 
     @property
@@ -115,6 +115,11 @@ class Course:
 
     def source(self, assignment: str) -> Path:
         """The folder of an assignment's solution; raises `UnknownAssignment`, which lists what exists."""
+        if not self.solutions.is_dir():
+            raise UnknownAssignment(
+                f"{self.root} is a students' copy of the course, without solutions/, which this command needs: run it"
+                " in the teachers' one."
+            )
         if assignment not in self.names():
             known = ", ".join(self.names()) or "none yet"
             raise UnknownAssignment(f"There is no assignment {assignment!r} in {self.solutions}; there is: {known}.")
@@ -122,7 +127,9 @@ class Course:
 
 
 def _is_root(folder: Path) -> bool:
-    return (folder / "grader" / CONFIG_NAME).is_file() and (folder / "solutions").is_dir()
+    # Students have a copy without solutions/.
+    parts = (folder / "solutions", folder / "assignments")
+    return (folder / "grader" / CONFIG_NAME).is_file() and any(part.is_dir() for part in parts)
 
 
 class _environment:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_core.paths import jupyter_config_path
@@ -18,6 +19,9 @@ from rich.markup import escape
 
 from coursegrader import sandbox
 from coursegrader.register import KERNEL, kernelspec_folder
+
+if TYPE_CHECKING:
+    from coursedata.registry import Card
 
 DISK_NEEDED = 2 * 2**30
 
@@ -149,12 +153,20 @@ def check_disk(root: Path) -> Finding:
 
 def check_real_data(root: Path) -> Finding:
     """Whether real data lies ready, for `COURSE_SOURCE=real`; nothing else needs it."""
+    # Not above: what the other checks find must be said where the course's packages do not import.
+    from coursedata.registry import CARDS
+
     folder = os.environ.get("COURSE_DATA")
     remedy = "set COURSE_DATA to a folder laid out as data/README.md says, or let a lecture download what it needs"
     if not folder:
         return Finding("Real data", False, "COURSE_DATA is not set", remedy, required=False)
-    sets = sorted(path.parent.name for path in Path(folder).glob("*/*.npz"))
+    sets = [card.name for card in CARDS.values() if _lies_in(Path(folder), card)]
     return Finding("Real data", bool(sets), f"{folder}: {', '.join(sets) or 'no prepared set'}", remedy, required=False)
+
+
+def _lies_in(folder: Path, card: "Card") -> bool:
+    there = [(folder / card.name / prepared.name).is_file() for prepared in card.files]
+    return bool(there) and (all(there) if card.folder else any(there))
 
 
 CHECKS: tuple[Callable[[Path], Finding], ...] = (

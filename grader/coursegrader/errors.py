@@ -24,16 +24,23 @@ class GradebookMismatch(CourseError):
 class Refused(CourseError):
     """A submission that cannot be graded.
 
-    `reason` says what is wrong with it, `remedy` what to do; neither ends with a full stop.
+    `reason` says what is wrong with it, `remedy` what staff can do, `advice` what the student can; none of them ends
+    with a full stop. The message is for staff.
     """
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, advice: str = "ask your teacher what to do about it") -> None:
         super().__init__(f"{reason} ({remedy})")
         self.reason = reason
         self.remedy = remedy
+        self.advice = advice
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.reason, self.remedy)
+        return type(self), (self.reason, self.remedy, self.advice)
+
+    @property
+    def to_student(self) -> str:
+        """Two sentences for the student: what is wrong, and what to do."""
+        return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (self.reason, self.advice))
 
 
 class KernelUnavailable(CourseError):

@@ -13,7 +13,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
-from coursegrader.notebooks import Role, by_grade_id, docstring, grade_id, nbgrader, points, read, role
+from coursegrader.notebooks import NotebookError, Role, by_grade_id, docstring, grade_id, nbgrader, points, read, role
 from coursegrader.submission.run import CellEnd, Ended
 from coursegrader.submission.scores import answers_of
 from coursegrader.submission.spec import GRADING_ENVIRONMENT, KERNEL, LimitValues, Spec
@@ -67,6 +67,11 @@ def check_notebook(path: Path, limits: LimitValues | None = None) -> Report:
     Needs nothing but the notebook and the files beside it. Raises `NotebookError` for a file that is no notebook and
     `KernelUnavailable` where the course's kernel is missing.
     """
+    if not path.exists():
+        raise NotebookError(f"{path}: there is no such file here; give your notebook's path, as ps1_cnn/ps1_cnn.ipynb")
+    if path.is_dir():
+        inside = next(iter(sorted(path.glob("[!.]*.ipynb"))), path / "NAME.ipynb")
+        raise NotebookError(f"{path} is a folder: give the notebook in it, as {inside}")
     notebook = read(path)
     spec = Spec(
         assignment=path.stem,

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -299,6 +300,26 @@ def test_the_board_counts_and_says_how_long_it_takes(shown, monkeypatch):
     said = text(shown)
     assert "7/10" in said and "6/min" in said and "0:00:30 left" in said
     assert "1 graded, 1 failed, 1 to look at, 4 already graded" in said
+
+
+def test_a_board_that_watches_nothing_shows_nothing(shown):
+    with board(shown, "Grading", "Sandbox: landlock"):
+        pass
+    assert shown.file.getvalue() == ""
+    with board(shown, "Grading", "Sandbox: landlock") as seen:
+        seen.watch(1)
+    assert "Sandbox: landlock" in shown.file.getvalue()
+
+
+def test_on_eighty_columns_the_time_is_whole():
+    narrow = Console(file=io.StringIO(), width=80, highlight=False)
+    with board(narrow, "Grading") as seen:
+        tell = seen.watch(200)
+        for standing in (*Standing, Standing.GRADED):
+            tell("ann", standing)
+    bar, *rest = narrow.file.getvalue().splitlines()
+    assert re.search(r"6/200 0:00:\d\d +\d:\d\d:\d\d left 2 graded", bar), bar
+    assert not "".join(rest).strip()
 
 
 def line(student, status, reason="", total=3.0):

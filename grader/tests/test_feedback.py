@@ -8,8 +8,9 @@ import shutil
 import nbformat
 import pytest
 import tiny
+from coursegrader.course import Course
 from coursegrader.gradebook.record import Recorder, open_gradebook, register_assignment
-from coursegrader.pages.feedback import WAITING_NOTICE, generate_feedback
+from coursegrader.pages.feedback import WAITING_NOTICE, FeedbackExporter, generate_feedback
 from coursegrader.pages.harmless import MAX_HTML, clean_html
 from coursegrader.submission.grade import grade_submission
 from coursegrader.submission.intake import Submission
@@ -103,6 +104,31 @@ def test_an_answer_that_waits_for_a_person_says_so(pages):
     assert {name: text_of(page).count(WAITING_NOTICE) for name, page in made.items()} == {"ann": 1, "bob": 0}
 
 
+def index_of(page):
+    lines = text_of(re.search(r'id="toc">(.*?)</div>', page, re.DOTALL)[1]).split("\n")
+    return [line.strip() for line in lines if line.strip()]
+
+
+def test_the_index_names_what_was_checked_and_comments_that_a_person_wrote(pages, tmp_path):
+    page = pages(ann=tiny.submission(square=None))["ann"]
+    index = [
+        "square gives x times itself (Score: 0.0 / 10.0)",
+        "half gives half of a number, for as many numbers as possible (Score: 4.0 / 4.0)",
+        "Why (Score: 0.0 / 6.0, not marked yet)",
+        "Bonus: shout makes a text loud (Score: 5.0 / 5.0)",
+    ]
+    assert index_of(page) == index
+    assert "No response" not in page and page.index("border-collapse") < page.index("</head>")
+    course = Course.at(tmp_path, tmp_path / "course")
+    with open_gradebook(course) as gradebook:
+        gradebook.find_comment("square", tiny.PS, tiny.PS, "ann").manual_comment = "Begin with x = 2."
+        gradebook.db.commit()
+    assert dict(generate_feedback(course, tiny.PS)) == {"ann": ""}
+    page = (course.feedback / "ann" / tiny.PS / f"{tiny.PS}.html").read_text()
+    assert index_of(page) == [*index, "Comments: Square"]
+    assert "Begin with x = 2." in page and 'href="#comment-square"' in page and 'name="comment-square"' in page
+
+
 def test_hidden_tests_can_be_shown(pages):
     page = text_of(pages(show_hidden=True, ann=tiny.submission())["ann"])
     assert "square(-7) == 49" in page and "hidden tests ran here" not in page
@@ -138,7 +164,9 @@ def hostile():
     answer.metadata.nbgrader |= {"score": 0, "comment": None}
     return new_notebook(
         cells=[
-            new_markdown_cell(f"{SCRIPT}\n\n<iframe srcdoc='{SCRIPT}'></iframe>\n\n<input id=why class=score>"),
+            new_markdown_cell(
+                f"# A heading\n\n{SCRIPT}\n\n<iframe srcdoc='{SCRIPT}'></iframe>\n\n<input id=why class=score>"
+            ),
             new_code_cell(f"'''{SCRIPT}'''", outputs=outputs),
             answer,
         ],
@@ -146,15 +174,18 @@ def hostile():
     )
 
 
-@pytest.mark.parametrize("template", ["feedback", "formgrade"])
-def test_a_students_script_runs_on_no_page_of_nbgrader(template, tmp_path):
+@pytest.mark.parametrize(
+    ("exporter_class", "template"),
+    [(FeedbackExporter, "feedback"), (HTMLExporter, "feedback"), (HTMLExporter, "formgrade")],
+)
+def test_a_students_script_runs_on_no_page_of_nbgrader(exporter_class, template, tmp_path):
     config = tiny.make_course(tmp_path).config
     config.HTMLExporter.template_name = template
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     config.HTMLExporter.extra_template_paths = [f"{handlers.static_path}/node_modules/bootstrap/dist/css"]
     marks = {"notebook": "n", "score": 0, "max_score": 0, "late_penalty": 0}
     resources = {"nbgrader": marks, "base_url": "", "index": 0, "total": 1, "notebook_path": "n", "submission_id": "s"}
-    exporter = HTMLExporter(config=config)
+    exporter = exporter_class(config=config)
     page, _ = exporter.from_notebook_node(hostile(), resources)
     bare, _ = exporter.from_notebook_node(new_notebook(), resources)
     assert page.count("<script") == bare.count("<script")
@@ -163,6 +194,7 @@ def test_a_students_script_runs_on_no_page_of_nbgrader(template, tmp_path):
     framed = [base64.b64decode(text).decode() for text in re.findall(r"<iframe[^>]*base64,([^\"]*)", body)]
     assert framed == [html.escape(SCRIPT)] and body.count("<iframe") == 1
     assert not re.search(r"<svg|<input id=|<[a-z][^>]*\son\w+=|href=\"javascript", body)
+    assert "¶" not in body
     assert "&lt;script&gt;run()" in body and "<b>bold</b>" in body and "<em>stressed</em>" in body
     assert "<code>a&lt;b</code>" in body and "$a&lt;b$" in body
 

@@ -1,19 +1,22 @@
 """The command, the sample class and the demonstration's comparison, on the small assignment."""
 
 import csv
+import errno
 import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from functools import partial
 
 import nbformat
 import pytest
 import tiny
 from coursegrader import sandbox
-from coursegrader.cli import app
+from coursegrader.cli import _time, app
 from coursegrader.course import Course
-from coursegrader.errors import CourseError, CourseNotFound, UnknownAssignment
+from coursegrader.errors import CourseError, CourseNotFound, GradingUnderWay, UnknownAssignment
+from coursegrader.gradebook import lock
 from coursegrader.sample.demo import MARKER, compare, demo_course
 from coursegrader.sample.forgers import FORGERS
 from coursegrader.sample.sample_class import BROKEN, PATTERN, make_class, write_class
@@ -213,6 +216,94 @@ def test_the_demonstration_never_touches_another_classs_folder(tmp_path):
     (demo.data / "gradebook.db").write_text("somebody's")
     with pytest.raises(CourseError, match="move it away"):
         demo_course(course)
+
+
+def test_an_assignment_may_be_named_as_its_folder(inside, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DIR", str(tmp_path / "new"))
+    for command in ("feedback", "export"):
+        result = call(command, f"{tiny.PS}/")
+        assert result.exit_code == 1 and f"coursegrader autograde {tiny.PS}`" in result.stderr, command
+
+
+def test_nothing_is_shown_of_a_run_that_cannot_begin(inside, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DIR", str(tmp_path / "new"))
+    result = call("autograde", tiny.PS)
+    assert result.exit_code == 1 and result.stdout == ""
+    assert f"nbgrader collect {tiny.PS}" in result.stderr
+    assert not (tmp_path / "new").exists() or not list((tmp_path / "new").iterdir())
+
+
+def test_no_table_is_written_of_a_class_without_marks(inside, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DIR", str(tmp_path / "new"))
+    result = call("export", tiny.PS, "--to", tmp_path / "marks.csv")
+    assert result.exit_code == 1 and f"coursegrader autograde {tiny.PS}" in result.stderr
+    assert not (tmp_path / "marks.csv").exists()
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "30.10.2026", "2026-13-01"])
+def test_a_due_time_that_is_none_is_shown_how_to_write(inside, text):
+    result = call("release", tiny.PS, "--due", text)
+    assert result.exit_code == 2 and "2026-10-30T23:59:00" in " ".join(result.stderr.split())
+
+
+def test_a_due_time_with_its_zone_becomes_utc():
+    assert _time("2026-10-30T23:59:00+02:00") == datetime(2026, 10, 30, 21, 59)
+    assert _time("2026-10-30") == datetime(2026, 10, 30)
+
+
+def test_a_place_for_the_marks_is_looked_at_before_the_class_is_graded(inside, tmp_path):
+    tiny.hand_in(inside, "ann", tiny.submission())
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "grades.csv", tmp_path):
+        result = call("grade", inside.submitted, "-a", tiny.PS, "--out", place, *ANYWHERE)
+        assert result.exit_code == 1 and result.stdout == ""
+        assert result.stderr.startswith("Error:") and str(tmp_path) in result.stderr
+
+
+def test_a_full_disk_is_one_sentence(inside, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("coursegrader.pages.report.write_report", full)
+    result = call("report", tiny.PS)
+    assert result.exit_code == 1 and result.stderr.startswith("Error: No room is left on the disk")
+
+
+def test_an_error_that_nobody_can_mend_is_shown_whole(inside, monkeypatch):
+    def broken(*_):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "template")
+
+    monkeypatch.setattr("coursegrader.pages.report.write_report", broken)
+    with pytest.raises(FileNotFoundError):
+        call("report", tiny.PS)
+
+
+def test_a_mistyped_demonstration_leaves_the_last_one(inside):
+    demo = demo_course(inside)
+    (demo.data / "gradebook.db").write_text("of the last demonstration")
+    result = call("demo", "ps9")
+    assert result.exit_code == 1 and tiny.PS in result.stderr and result.stdout == ""
+    assert (demo.data / "gradebook.db").exists()
+
+
+def test_a_demonstration_under_way_is_not_emptied(inside):
+    demo = demo_course(inside)
+    with lock.grading(demo), pytest.raises(GradingUnderWay, match="Another run"):
+        demo_course(inside)
+    assert (demo.data / MARKER).exists()
+
+
+def test_check_of_a_folder_names_the_notebook_in_it(students_folder):
+    result = call("check", students_folder.parent)
+    assert result.exit_code == 1 and f"{tiny.PS}.ipynb" in result.stderr
+
+
+def test_the_command_needs_no_activated_environment(course, tmp_path):
+    environment = os.environ | {"PATH": "/usr/bin:/bin", "COURSE_DIR": str(tmp_path / "new")}
+    program = [sys.executable, "-m", "coursegrader", "report", tiny.PS]
+    done = subprocess.run(program, cwd=course.root, env=environment, capture_output=True, text=True)
+    assert done.stderr.startswith("Error: The gradebook has no submission"), done.stderr[-2000:]
+    assert (tmp_path / "new" / "gradebook.db").exists()
 
 
 def test_the_command_is_installed():

@@ -199,10 +199,18 @@ def test_a_student_cannot_bring_back_lost_marks_by_deleting_tests(grade):
     assert "missing in the file and put back: test_square" in result.notes
 
 
+def notice(result):
+    return nbformat.reads(result.notebook.decode(), 4).cells[0].source
+
+
 def test_a_refused_submission_earns_zero_and_gets_a_page_that_says_why(grade):
     result = grade(b"")
     assert set(points(result).values()) == {0} and set(statuses(result)) == {"failed"}
-    assert b"could not be graded" in result.notebook and b"hand in ps0_tiny.ipynb again" in result.notebook
+    assert result.failure == "the file is empty (ask the student to hand in ps0_tiny.ipynb again)"
+    assert notice(result) == (
+        "**Your submission could not be graded.** The file is empty. Save the notebook in JupyterLab, see that it opens"
+        " again, and hand in ps0_tiny.ipynb again."
+    )
     assert result.total.max_points == 20
 
 
@@ -213,6 +221,7 @@ def test_a_failing_cell_of_the_courses_own_fails_the_submission_and_says_what_to
     assert set(statuses(result)) == {"failed"} and result.level == ""
     assert "the course's own cell setup does not run in the examiner: ModuleNotFoundError" in result.failure
     assert "correct the cell, then grade again" in result.failure
+    assert "Your teacher sees why" in notice(result) and "no_such_module" not in notice(result)
 
 
 def test_a_student_who_breaks_the_courses_names_is_flagged(grade):
@@ -296,6 +305,7 @@ def test_a_class_is_graded_side_by_side_and_one_submission_stops_no_other(hall):
     assert results["bad"].total.status == results["lnk"].total.status == "failed"
     assert points(results["kil"])["test_square"] == 0
     assert results["lnk"].failure == "a link (hand in the file)"
+    assert notice(results["lnk"]).endswith("A link. Ask your teacher what to do about it.")
 
 
 def test_what_kills_its_worker_twice_fails_and_stops_no_other():

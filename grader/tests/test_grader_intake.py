@@ -15,6 +15,8 @@ def refused(data: bytes) -> str:
     with pytest.raises(Refused) as raised:
         take(data, SPEC)
     assert raised.value.remedy
+    # Students read neither what staff can do about it, nor of themselves in the third person.
+    assert raised.value.advice != raised.value.remedy and "the student" not in raised.value.to_student
     return raised.value.reason
 
 
@@ -134,6 +136,23 @@ def test_an_empty_or_missing_class_is_an_error(course):
         found(course)
 
 
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("ann.ipynb", r"put each student's notebook \(ann\.ipynb\) into a folder STUDENT/ps0_tiny/ of its own"),
+        ("ann/ps0_tiny.ipynb", r"\(ann/ps0_tiny\.ipynb\) into a folder STUDENT/ps0_tiny/"),
+        ("class/ann/ps0_tiny/ps0_tiny.ipynb", r"one folder deeper, so name \S*/submitted/class instead"),
+        ("ps0_tiny/ps0_tiny.ipynb", r"one student's folder, so name the one above it: \S*/course\."),
+    ],
+)
+def test_another_layout_is_told_the_right_one(course, path, advice):
+    notebook = course.submitted / path
+    notebook.parent.mkdir(parents=True)
+    notebook.write_bytes(tiny.to_bytes(tiny.submission()))
+    with pytest.raises(NothingSubmitted, match=r"STUDENT/ps0_tiny/\*\.ipynb is looked for.*" + advice):
+        found(course)
+
+
 def test_finds_each_students_notebook_with_files_and_time(course):
     path = tiny.hand_in(course, "ann", tiny.submission(), "2026-10-30 10:00:00 UTC")
     (path.parent / "mine").mkdir()
@@ -176,10 +195,13 @@ def test_links_and_odd_names_are_refused(course, tmp_path):
     (course.submitted / "eve" / tiny.PS).write_text("a file")
     tiny.hand_in(course, "=cmd()", tiny.submission())
     tiny.hand_in(course, "*", tiny.submission())
+    tiny.hand_in(course, "\u202etxt\x1b[2J\n", tiny.submission())
     reasons = {name: one.refusal and one.refusal.reason for name, one in found(course).items()}
     assert reasons == {
         "*": "the student's folder has a name that nbgrader cannot use",
-        "=cmd()": "the student's folder has a name that nbgrader cannot use",
+        # Neither a formula for a spreadsheet, nor anything that moves a cursor or turns the direction of writing.
+        "'=cmd()'": "the student's folder has a name that nbgrader cannot use",
+        "'\\u202etxt\\x1b[2J\\n'": "the student's folder has a name that nbgrader cannot use",
         "ann": None,
         "bob": "the notebook is a link or no plain file",
         "cid": "the submission's folder is a link",

@@ -1,19 +1,26 @@
 """The set-up files agree with one another, and the README's commands exist."""
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 import yaml
+from coursedata.registry import CARDS
 from coursegrader import doctor
 from coursegrader.cli import app
+from coursegrader.course import Course
+from coursegrader.errors import UnknownAssignment
 from coursegrader.register import register
+from jupyter_server.extension.config import ExtensionConfigManager
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +123,67 @@ def test_doctor_says_pass_or_fail_with_the_remedy(tmp_path, monkeypatch):
     assert not doctor.check_real_data(tmp_path).ok
     assert not doctor.check_real_data(tmp_path).required
     assert doctor.check_python(ROOT).ok and doctor.check_kernelspec(ROOT).ok
+
+
+def test_doctor_names_the_real_sets_that_a_loader_would_find(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    for name in ("mnist/mnist.npz", "foreign/foreign.npz", "multi30k/train.en.gz"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert doctor.check_real_data(tmp_path).detail == f"{tmp_path}: mnist"
+    for prepared in CARDS["tatoeba"].files:
+        path = tmp_path / "tatoeba" / prepared.name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert doctor.check_real_data(tmp_path).detail == f"{tmp_path}: mnist, tatoeba"
+
+
+def test_set_up_ends_with_the_versions_in_one_line():
+    (program,) = re.findall(r"""echo "Ready: .* -c '(.*)'\)\."$""", (ROOT / "Makefile").read_text(), re.M)
+    said = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert re.fullmatch(r"TensorFlow [\d.]+, Keras [\d.]+, nbgrader [\d.]+\n", said)
+
+
+def copy_for_students(folder: Path) -> Path:
+    """What README's command packs, unpacked: the course's folder."""
+    (command,) = re.findall(r"^git archive .*$", (ROOT / "README.md").read_text(), re.M)
+    packed = folder / "students.tar.gz"
+    subprocess.run(shlex.split(command.split("#")[0].replace("students.tar.gz", str(packed))), cwd=ROOT, check=True)
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "course"
+
+
+def test_a_students_copy_has_everything_but_solutions(tmp_path):
+    course = copy_for_students(tmp_path)
+    kept = {path.name for path in course.iterdir()}
+    tracked = subprocess.check_output(["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, text=True).split()
+    assert kept == set(tracked) - {"solutions"} and {"assignments", "grader", "lectures", "data"} <= kept
+    assert not [path for path in course.rglob("*.ipynb") if "BEGIN HIDDEN TESTS" in path.read_text(encoding="utf-8")]
+    assert Course.find(course).root == course
+    with pytest.raises(UnknownAssignment, match="students' copy .* without solutions/"):
+        Course.find(course).source("ps1_cnn")
+
+
+def test_staff_tools_are_hidden_from_students_and_come_back_for_staff(tmp_path):
+    course = tmp_path / "course"
+    shutil.copytree(ROOT / "lectures/coursekit/kernelspec", course / "lectures/coursekit/kernelspec")
+    prefix = tmp_path / "venv"
+    enabled = prefix / "etc/jupyter/jupyter_server_config.d/nbgrader.json"
+    enabled.parent.mkdir(parents=True)
+    shutil.copy(Path(sys.prefix, "etc/jupyter/jupyter_server_config.d/nbgrader.json"), enabled)
+
+    def hidden() -> tuple[set, set]:
+        register(course, prefix)
+        page = json.loads((prefix / "etc/jupyter/labconfig/page_config.json").read_text())["disabledExtensions"]
+        services = ExtensionConfigManager(read_config_path=[str(prefix / "etc/jupyter")]).get_jpserver_extensions()
+        off = {name.removeprefix("@jupyter/nbgrader:") for name, is_off in page.items() if is_off}
+        return off, {name.split(".")[-1] for name, is_on in services.items() if not is_on}
+
+    news = "@jupyterlab/apputils-extension:announcements"
+    assert hidden() == ({news, "formgrader", "course-list", "create-assignment"}, {"formgrader", "course_list"})
+    (course / "solutions").mkdir()
+    assert hidden() == ({news}, set())
 
 
 def test_register_installs_kernel_and_configuration_and_is_idempotent(tmp_path):

@@ -5,6 +5,7 @@ NumPy and the standard library serve as the libraries here, so that nothing has 
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from coursegrader import notebooks
 from coursegrader.authoring import answers, rules
 from coursegrader.exam import forbidden, shortcuts
+from coursegrader.exam.agent import Agent
 from coursegrader.exam.forbidden import Kind
 from coursegrader.exam.mentions import Cell, Mentions
 from coursegrader.exam.verdict import Outcome
@@ -396,6 +398,14 @@ def test_a_reference_saved_before_is_seen_in_the_tree(hall):
     kept = "kept = {'f': np.convolve}"
     result = examined(hall, smooth("return kept['f'](x, [1, 1], 'valid')"), kept)
     assert row(result).points == 0 and "line 1 of a cell of your own" in row(result).reason
+
+
+def test_tripwires_end_with_their_test_even_when_nobody_asks_for_them():
+    agent = Agent(SimpleNamespace(kernel=None, user_ns={}))
+    agent.do_forbid(["np.convolve"], [])
+    assert agent.tripwires is not None
+    agent.do_seed(3)
+    assert agent.tripwires is None
 
 
 def test_tampering_with_tripwires_harms_and_helps_nobody(hall):

@@ -47,5 +47,6 @@ def get_profile(name: str | None = None) -> Profile:
     name = name or os.environ.get("COURSE_PROFILE") or ("full" if gpu_names() else "small")
     if name not in PROFILES:
         raise UnknownProfile(name)
-    source = coursedata.resolve_source(os.environ.get("COURSE_SOURCE") or _DEFAULT_SOURCE[name])
+    # Without an argument, coursedata reads the variable itself and names it where it is wrong.
+    source = coursedata.resolve_source(None if os.environ.get("COURSE_SOURCE") else _DEFAULT_SOURCE[name])
     return Profile(name, source)

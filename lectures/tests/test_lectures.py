@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from coursekit.execution import Lecture, find_lectures
 from coursekit.results import load, results_table, stored_claims, with_results
+from jupytext.config import find_jupytext_configuration_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "lectures"
@@ -49,6 +50,14 @@ def test_twin_is_in_sync(path: Path) -> None:
     for k, (cell, other) in enumerate(zip(cells, twins, strict=False)):
         assert cell == other, f"cell {k + 1} of {path.name} differs from its twin: run `make sync`"
     assert len(cells) == len(twins)
+
+
+def test_only_authored_notebooks_have_twins() -> None:
+    # JupyterLab would write a twin beside the notebook that a student fetched and saved.
+    paired = {folder: find_jupytext_configuration_file(str(ROOT / folder)) for folder in ("lectures", "solutions")}
+    assert all(Path(found).is_relative_to(ROOT / folder) for folder, found in paired.items())
+    for folder in (ROOT, ROOT / "assignments/ps1_cnn"):
+        assert find_jupytext_configuration_file(str(folder)) is None
 
 
 @pytest.mark.parametrize("path", authored_notebooks(), ids=lambda path: path.stem)

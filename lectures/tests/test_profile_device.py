@@ -46,7 +46,7 @@ def test_unknown_profile_says_what_is_allowed(monkeypatch) -> None:
 
 def test_unknown_source(monkeypatch) -> None:
     monkeypatch.setenv("COURSE_SOURCE", "borrowed")
-    with pytest.raises(UnknownSource, match="borrowed"):
+    with pytest.raises(UnknownSource, match="'borrowed' in the variable COURSE_SOURCE: use one of bundled, real"):
         get_profile("small")
 
 

@@ -225,6 +225,8 @@ class Agent:
         self.bounds = wire.BOUNDS._replace(num_bytes=num_bytes)
 
     def do_seed(self, seed: int) -> None:
+        """A test begins: nothing of the one before, whose end may not have been told, holds any more."""
+        self.tripwires = None
         seed_everything(seed)
 
     def do_forbid(self, names: list[str], locked: list[int]) -> None:

@@ -58,7 +58,8 @@ class Channel:
         self._request: dict[str, Any] | None = None
         self._reply: Reply | None = None
         self._idle = False
-        self.on_output: Callable[[dict[str, Any]], None] | None = None
+        self._on_output: Callable[[dict[str, Any]], None] | None = None
+        self._heard: set[str] = set()
         self._open()
         self.iopub = self._connect("iopub", zmq.SUB)
         self._poller.register(self.iopub, zmq.POLLIN)
@@ -114,7 +115,9 @@ class Channel:
         self, socket: zmq.Socket, msg_type: str, content: dict[str, Any], buffers: list[bytes] | None = None
     ) -> dict:
         """Send a message; returns it with its header."""
-        return self.session.send(socket, msg_type, content, buffers=buffers or [])
+        message = self.session.send(socket, msg_type, content, buffers=buffers or [])
+        self._heard.add(message["header"]["msg_id"])
+        return message
 
     def receive(self, socket: zmq.Socket) -> dict[str, Any] | None:
         """The next message of a socket that is ready, or None where it cannot be read as one."""
@@ -149,9 +152,20 @@ class Channel:
         message = self.receive(self.iopub)
         if message is None:
             self.lost_output = True
-        elif self.on_output is not None:
-            self.on_output(message)
+        elif self._on_output is not None and self._is_heard(message["parent_header"].get("msg_id")):
+            self._on_output(message)
         return message
+
+    def _is_heard(self, request: Any) -> bool:
+        return isinstance(request, str) and request in self._heard
+
+    def listen(self, on_output: Callable[[dict[str, Any]], None] | None) -> None:
+        """Give what the requests sent from now on show to `on_output`, or to nobody.
+
+        What earlier requests, and those of other clients, led to can arrive late: it belongs to no cell and no test
+        that follows, and may hold what only staff should see.
+        """
+        self._on_output, self._heard = on_output, set()
 
     def wait_ready(self, deadline: float, alive: Callable[[], bool]) -> bool:
         """Wait until the kernel answers and what it shows arrives here; False when it does not."""
@@ -175,7 +189,7 @@ class Channel:
         alive: Callable[[], bool] = lambda: True,
         enough: Callable[[], bool] = lambda: False,
     ) -> Reply:
-        """Wait for the end of the cell that was submitted; what it shows goes to `on_output`.
+        """Wait for the end of the cell that was submitted; what it shows goes to who listens.
 
         After the reply, waits for the kernel's `idle`, so that all the output of the cell has come. `timeout` when
         `deadline` (of `time.monotonic`) passes: then `wait` can be called again; `died` when `alive` denies;

@@ -7,16 +7,14 @@ test cells run statement by statement, so that it is known which part of a cell,
 import ast
 import builtins
 import contextlib
-import math
 import signal
 import time
 import traceback
 from typing import Any
 
-import numpy as np
-
 from coursegrader.exam import wire
 from coursegrader.exam.channel import Channel
+from coursegrader.exam.credit import credit
 from coursegrader.exam.errors import FromCandidate, Interrupted, NotPlainData
 from coursegrader.exam.forbidden import judge
 from coursegrader.exam.printed import Printed
@@ -105,10 +103,10 @@ class _Test:
         started = time.monotonic()
         self.candidate.begin_test()
         self.examiner.names.forget()
-        # What the student's cells printed before is none of the test's.
-        self._sync()
-        self.candidate.channel.on_output = self._hear
         try:
+            # What the student's cells printed before is none of the test's.
+            self._sync()
+            self.candidate.channel.listen(self._hear)
             seed = seed_of(self.cell["id"])
             seed_everything(seed)
             self.candidate.ask("seed", seed)
@@ -122,13 +120,14 @@ class _Test:
         # the handler anew with its next message.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._sync()
-        self.candidate.channel.on_output = None
+        self.candidate.channel.listen(None)
         self.outcome = self._describe() | {"seconds": time.monotonic() - started, "tripped": self._tripped()}
 
     def _tripped(self) -> list[tuple[str, int, int, str]]:
         """The tripwires that fired, as the student's kernel reports them, in a known form."""
         reports = None
-        if self.cell["forbidden"] and not self.candidate.gone:
+        # After an interrupt of the test itself, the student's kernel may be busy for longer than anyone waits.
+        if self.cell["forbidden"] and not self.candidate.gone and not isinstance(self.error, KeyboardInterrupt):
             with contextlib.suppress(Exception, Interrupted):
                 reports = self.candidate.ask("tripped")
         if type(reports) is not list:
@@ -146,14 +145,16 @@ class _Test:
         for statement in body:
             if any(statement.lineno <= last and statement.end_lineno >= first for first, last in hidden):
                 self._enter_hidden()
-            self._run_statement(statement, is_last=statement is body[-1])
+            self._run_statement(statement, body[:-1] if statement is body[-1] else None)
 
-    def _run_statement(self, statement: ast.stmt, is_last: bool) -> None:
+    def _run_statement(self, statement: ast.stmt, before: list[ast.stmt] | None) -> None:
+        """Run a statement; `before` are those above the last one, whose value can be points."""
         namespace = self.shell.user_ns
+        is_last = before is not None
         with self._quiet():
             if is_last and isinstance(statement, ast.Expr) and not self.cell["source"].rstrip().endswith(";"):
                 code = compile(ast.Expression(statement.value), self.file_name, "eval", self.shell.compile.flags)
-                self.value = _number(eval(code, namespace))
+                self.value = credit(eval(code, namespace), statement.value, before)
             else:
                 module = ast.Module([statement], type_ignores=[])
                 exec(compile(module, self.file_name, "exec", self.shell.compile.flags), namespace)
@@ -231,24 +232,6 @@ class _Cells:
 
     def __contains__(self, name: object) -> bool:
         return name == self.file_name or name in self.known
-
-
-def _number(value: Any) -> float | None:
-    """The points that a test's last line returned, or None where it is no number; a truth value is none.
-
-    A complex number is worth nothing: it comes of arithmetic with what a student returned where a number was meant.
-    """
-    if isinstance(value, np.ndarray) and value.shape == ():
-        value = value[()]
-    kind = type(value)
-    if kind is complex or isinstance(value, np.complexfloating | np.datetime64 | np.timedelta64):
-        return math.nan
-    if kind in (int, float) or isinstance(value, np.integer | np.floating):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
-    return None
 
 
 _EXAMINER: Examiner | None = None

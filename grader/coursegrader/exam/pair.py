@@ -7,7 +7,7 @@ from typing import Any
 
 from coursegrader.errors import KernelUnavailable
 from coursegrader.exam import wire
-from coursegrader.exam.channel import Channel
+from coursegrader.exam.channel import Channel, Reply
 from coursegrader.exam.errors import BadReply, CandidateDied, CandidateError, ExamError, Interrupted
 from coursegrader.exam.kernels import Kernel, Launcher, Start
 from coursegrader.exam.serving import RESULT
@@ -122,6 +122,15 @@ class Pair:
                 f"the examiner did not carry out {operation!r} ({self.examiner.why_ended() or 'it gave no answer'})"
             )
             raise ExamError(reason, "see `coursegrader doctor`, then grade again") from error
+
+    def end_examiners_cell(self, seconds: float) -> Reply:
+        """Wait for the end of a cell that was submitted to the examiner, and interrupt it after `seconds`."""
+        watch = _Watch(self.candidate, self.examiner)
+        reply = self.to_examiner.wait(time.monotonic() + seconds, watch)
+        if reply.status == "timeout":
+            self.examiner.interrupt()
+            self.to_examiner.wait(time.monotonic() + self.limits.grace_seconds, watch)
+        return reply
 
     def test(self, cell: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Have the examiner run a test cell (see `examiner.Examiner.do_test`), and interrupt it after `seconds`.

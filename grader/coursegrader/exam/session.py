@@ -4,6 +4,7 @@ The candidate's kernel runs the student's notebook in its order; where a test st
 asks the candidate's for what it needs.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -115,6 +116,8 @@ class _Session:
         # What the task of a test does not allow.
         self.tasks, self.policy, self.student_files = tasks, spec.shortcuts, tuple(student_files)
         self.locked_names = {name for step in steps if step.place is Place.BOTH for name in step.binds}
+        # Names that answers have bound so far: the student's.
+        self.answered: set[str] = set()
         self.ends: dict[int, CellEnd] = {}
         self.outcomes: dict[int, Outcome] = {}
         # By execution count, the names under which a student knows the cells; and the counts of the course's own.
@@ -149,15 +152,13 @@ class _Session:
         elif step.place is Place.EXAMINER:
             self._record(step, self._test(step))
         elif step.place is Place.BOTH:
-            calls = self.pair.ask_examiner("calls")
-            self.pair.to_examiner.submit(step.source)
-            self._candidate_cell(step)
-            self._end_locked(step, calls)
+            self._locked(step)
         else:
             self._candidate_cell(step)
             if step.role is Role.ANSWER:
                 # As in one process: what an answer defines replaces what a test before it called by the same name.
                 self.pair.ask_examiner("answered", sorted(step.binds - self.locked_names))
+                self.answered |= step.binds
             elif step.role is Role.TEST:
                 self._inside(step)
         self.progress(step.index)
@@ -186,7 +187,8 @@ class _Session:
     def _candidate_cell(self, step: Step) -> None:
         cell, kernel, channel = self.notebook.cells[step.index], self.pair.candidate, self.pair.to_candidate
         shown = CellOutputs(self.limits.output)
-        channel.on_output, channel.lost_output = shown.add, False
+        channel.listen(shown.add)
+        channel.lost_output = False
         started, seconds = time.monotonic(), self._seconds(step)
         channel.submit(step.source)
         reply = channel.wait(started + seconds, kernel.alive, lambda: channel.lost_output)
@@ -198,7 +200,7 @@ class _Session:
             kernel.interrupt()
             grace = time.monotonic() + self.limits.grace_seconds
             reply = channel.wait(grace, kernel.alive, lambda: channel.lost_output)
-        channel.on_output = None
+        channel.listen(None)
         why = {
             "timeout": f"it did not heed an interrupt after {seconds:g} s",
             "stopped": FLOODED,
@@ -222,10 +224,20 @@ class _Session:
         self.pair.candidate.kill()
         self.over = f"your kernel died in {step.label}" + (f" ({why})" if why else "")
 
-    def _end_locked(self, step: Step, calls: int) -> None:
-        reply = self.pair.to_examiner.wait(time.monotonic() + self.limits.cell_seconds, self.pair.examiner.alive)
+    def _locked(self, step: Step) -> None:
+        """Run a locked cell in both kernels, side by side unless it asks the student's for something."""
+        calls = self.pair.ask_examiner("calls")
+        asks = not self.answered.isdisjoint(re.findall(r"\w+", step.source))
+        if not asks:
+            self.pair.to_examiner.submit(step.source)
+        self._candidate_cell(step)
+        if asks and self.over:
+            return
+        if asks:
+            self.pair.to_examiner.submit(step.source)
+        reply = self.pair.end_examiners_cell(self.limits.cell_seconds)
         # A cell that used the student's names may fail through them; the tests will say so.
-        if reply.status == "ok" or (reply.status == "error" and self.pair.ask_examiner("calls") > calls):
+        if reply.status == "ok" or (reply.status in ("error", "timeout") and self.pair.ask_examiner("calls") > calls):
             return
         why = _first_line(reply) or reply.status
         raise ExamError(

@@ -22,6 +22,7 @@ from coursegrader.exam.errors import (
     CandidateDied,
     CandidateError,
     Frame,
+    FromCandidate,
     Interrupted,
     NotPlainData,
     candidate_error,
@@ -96,11 +97,17 @@ class Candidate:
                 self.channel.call(SERVE, data)
             else:
                 self.channel.answer(Payload(REQUEST, data))
-            return self._result(self._until_result())
+            data = self._until_result()
+            if outermost:
+                self._check_callbacks()
+            return self._result(data)
         except (Interrupted, KeyboardInterrupt) as error:
             if isinstance(error, CandidateDied):
                 self.gone = self.gone or str(error)
             self.cut = self.cut or str(error) or "the test was stopped while your code ran"
+            if outermost and isinstance(error, KeyboardInterrupt):
+                # The test is over, and what it called must not hold up the next one.
+                self.channel.interrupt()
             raise
         except BadReply:
             if outermost:
@@ -202,6 +209,12 @@ class Candidate:
         if number not in self._callbacks or not all(type(name) is str for name in kwargs):
             raise BadReply("your kernel asked for a function that the test did not pass")
         return self._callbacks[number], args, kwargs
+
+    def _check_callbacks(self) -> None:
+        """A check that failed in a function of the test has failed, whatever the student's code made of it."""
+        for error in self._raised.values():
+            if isinstance(error, AssertionError) and not isinstance(error, FromCandidate):
+                raise error
 
     # References
 

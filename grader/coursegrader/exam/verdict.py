@@ -58,6 +58,8 @@ def judge(grade_id: str, source: str, max_points: float, seen: Mapping[str, Any]
     if seen["ended"] == "ok":
         points = max_points if seen["value"] is None else partial_credit(seen["value"], max_points)
         reason = "" if points == max_points else f"partial credit: {points:g} of {max_points:g} points"
+        if seen["value"] is not None and math.isnan(seen["value"]):
+            reason += " (what was computed from your answer is no number)"
         return Outcome(grade_id, points, max_points, "graded", reason, printed, staff, seconds)
     reason = _reason(source, seen, cells)
     died = bool(seen["gone"])

@@ -126,7 +126,10 @@ def autograde(
     order = order or Order()
     _check(order, spec)
     # Before anything is made: a mistyped class should leave nothing behind.
-    submissions = Chosen(course.submitted, spec, order.students)
+    try:
+        submissions = Chosen(course.submitted, spec, order.students)
+    except NothingSubmitted as error:
+        raise NothingSubmitted(f"{error} `nbgrader collect {spec.assignment}` brings in what was handed in.") from None
     with lock.grading(course), _gradebook_errors(course), open_gradebook(course) as gradebook:
         run = _Run(course, spec, gradebook, level, order, watch(len(submissions)))
         try:

@@ -9,6 +9,7 @@ from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNoteboo
 from nbgrader.plugins import ExportPlugin
 
 from coursegrader.course import Course
+from coursegrader.errors import NothingSubmitted
 from coursegrader.gradebook.lines import failure_of
 from coursegrader.gradebook.record import found, open_gradebook, seconds_late
 from coursegrader.gradebook.table import row, write_table
@@ -35,9 +36,13 @@ class CellExportPlugin(ExportPlugin):
 
 
 def export_marks(course: Course, assignment: str, path: Path) -> None:
-    """Writes the marks of one assignment to a CSV file."""
+    """Writes the marks of one assignment to a CSV file; `NothingSubmitted` when none is recorded."""
     plugin = CellExportPlugin(to=str(path), assignment=[assignment])
     with open_gradebook(course) as gradebook:
+        if not any(one.name == assignment and one.submissions for one in gradebook.assignments):
+            raise NothingSubmitted(
+                f"The gradebook has no submission of {assignment}: `coursegrader autograde {assignment}` comes first."
+            )
         plugin.export(gradebook)
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
+from jinja2 import PackageLoader
+from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -15,14 +18,39 @@ from nbgrader.converters import GenerateFeedback
 from traitlets import Bool
 
 from coursegrader.course import Course
-from coursegrader.notebooks import HIDDEN, Role, grade_id, is_bonus, marked_regions, points, role, split
+from coursegrader.notebooks import (
+    BONUS_PREFIX,
+    HIDDEN,
+    RegionError,
+    Role,
+    docstring,
+    grade_id,
+    is_bonus,
+    marked_regions,
+    points,
+    role,
+    split,
+)
 
 HIDDEN_NOTICE = "# (hidden tests ran here)"
+# What nbgrader, and the recorder after it, put as a comment on an untouched answer.
+NO_RESPONSE = "No response."
 WAITING_NOTICE = "Not marked yet: a person reads this answer. Until then it counts 0 above."
 
 
+class FeedbackExporter(HTMLExporter):
+    """nbgrader's page for students, in this course's template."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options, extra_loaders=[PackageLoader("coursegrader.pages")])
+        self.template_file = "feedback.html.j2"
+
+
 class StudentView(Preprocessor):
-    """What a student sees of a graded notebook: no source of hidden tests, and which answers wait for their marks."""
+    """What a student sees of a graded notebook: no source of hidden tests, and which answers wait for their marks.
+
+    It also names the cells for the page's index, and drops the comments that no person wrote.
+    """
 
     enabled = Bool(True, help="Whether nbgrader uses this step.").tag(config=True)
     show_hidden = Bool(False, help="Show hidden tests on students' pages.").tag(config=True)
@@ -36,9 +64,14 @@ class StudentView(Preprocessor):
             submitted = gradebook.find_submission_notebook(marks["notebook"], marks["assignment"], marks["student"])
             waiting = {grade.name for grade in submitted.grades if grade.needs_manual_grade}
         for cell in notebook.cells:
-            if grade_id(cell) in waiting:
-                comments = (WAITING_NOTICE, cell.metadata.nbgrader.get("comment"))
-                cell.metadata.nbgrader["comment"] = "\n\n".join(filter(None, comments))
+            if grade_id(cell) is None:
+                continue
+            marks = cell.metadata.nbgrader
+            if marks.get("comment") == NO_RESPONSE:
+                marks["comment"] = None
+            marks["title"], marks["waiting"] = _title(cell), grade_id(cell) in waiting
+            if marks["waiting"]:
+                marks["comment"] = "\n\n".join(filter(None, (WAITING_NOTICE, marks.get("comment"))))
         return notebook, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
@@ -46,6 +79,17 @@ class StudentView(Preprocessor):
         if not self.show_hidden and role(cell) is Role.TEST and marked_regions(cell.source, HIDDEN):
             cell.source = f"{split(cell.source, HIDDEN)[0].rstrip()}\n{HIDDEN_NOTICE}"
         return cell, resources
+
+
+def _title(cell: NotebookNode) -> str:
+    """What a cell is about: a test's docstring up to its colon, else its `grade_id` in words."""
+    text = ""
+    if role(cell) is Role.TEST:
+        with suppress(RegionError):
+            text = (docstring(cell) or "").split("\n")[0].split(":")[0].rstrip(" .")
+    name = grade_id(cell).removeprefix(BONUS_PREFIX)
+    text = text or name.removeprefix("test_").replace("_", " ").capitalize()
+    return f"Bonus: {text}" if is_bonus(cell) else text
 
 
 def generate_feedback(course: Course, assignment: str, show_hidden: bool = False) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,8 @@ def markdown2html(context: Context, source: str) -> str:
 
 @lru_cache(maxsize=1)
 def _exporter() -> HTMLExporter:
-    return HTMLExporter()
+    # Beside each heading, a link to itself: with its class cleaned away it would show all the time.
+    return HTMLExporter(exclude_anchor_links=True)
 
 
 @lru_cache(maxsize=1)

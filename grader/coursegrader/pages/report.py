@@ -63,7 +63,7 @@ def write_report(course: Course, assignment: str, forged: Sequence[Forged] = ())
     lines = list(_lines(course, assignment))
     if not lines:
         raise NothingSubmitted(
-            f"The gradebook has no submission of {assignment}: `coursegrader autograde` comes first."
+            f"The gradebook has no submission of {assignment}: `coursegrader autograde {assignment}` comes first."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as handle:

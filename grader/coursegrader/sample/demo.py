@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
+from coursegrader.gradebook import lock
 from coursegrader.pages.report import Forged
 from coursegrader.sample.forgers import FORGERS
 from coursegrader.sample.sample_class import make_class, write_class
@@ -33,15 +34,20 @@ class Difference:
 
 
 def demo_course(course: Course) -> Course:
-    """The same course with a class's folder of its own, emptied: the real gradebook is never touched."""
+    """The same course with a class's folder of its own, emptied: the real gradebook is never touched.
+
+    Raises `CourseError` where that folder is somebody's, `GradingUnderWay` where a demonstration grades in it now.
+    """
     folder = course.root / "course" / "demo"
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise CourseError(f"{folder} holds something else than an earlier demonstration: move it away first.")
+    demo = Course.at(course.root, folder)
     if folder.exists():
-        shutil.rmtree(folder)
+        with lock.grading(demo):
+            shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).touch()
-    return Course.at(course.root, folder)
+    return demo
 
 
 def sample(course: Course, assignment: str, seed: int, *, forgers: bool) -> Path:

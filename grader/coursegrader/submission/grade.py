@@ -28,6 +28,9 @@ from coursegrader.submission.scores import CellScore, Status, flagged, score, to
 from coursegrader.submission.spec import Spec
 from coursegrader.warm import NoForge
 
+# What a student reads where the machine or the course is at fault, as far as anyone knows by then.
+BROKE_OFF = "Grading broke off before its end. Your teacher sees why and grades it again; you need do nothing now."
+
 
 @dataclass(frozen=True)
 class Result:
@@ -71,7 +74,7 @@ def grade_submission(notebook: bytes, spec: Spec, files: dict[str, bytes] | None
     try:
         taken = take(notebook, spec)
     except Refused as refusal:
-        return failed(str(refusal), spec)
+        return failed(str(refusal), spec, refusal.to_student)
     restored = restore(taken.notebook, spec.reference_notebook())
     try:
         ran = _examine(restored, spec, files or {}, hall)
@@ -89,10 +92,13 @@ def grade_submission(notebook: bytes, spec: Spec, files: dict[str, bytes] | None
     )
 
 
-def failed(failure: str, spec: Spec) -> Result:
-    """The result of a submission that cannot be graded: zero everywhere, and a page that says why."""
+def failed(failure: str, spec: Spec, to_student: str = BROKE_OFF) -> Result:
+    """The result of a submission that cannot be graded: zero everywhere, and a page that tells the student why.
+
+    `failure` is for staff, `to_student` stands on the page.
+    """
     notebook = spec.reference_notebook()
-    notebook.cells.insert(0, new_markdown_cell(f"**This submission could not be graded.** {failure}.", id="notice"))
+    notebook.cells.insert(0, new_markdown_cell(f"**Your submission could not be graded.** {to_student}", id="notice"))
     scores = tuple(CellScore(name, 0.0, points, Status.FAILED, failure) for name, points in spec.max_points().items())
     return Result(nbformat.writes(notebook).encode(), scores, failure)
 
@@ -151,7 +157,8 @@ def _in_pool(
     pending: dict[Future, Submission] = {}
     for submission in submissions:
         if submission.refusal:
-            yield submission, replace(failed(str(submission.refusal), spec), notes=submission.notes)
+            refused = failed(str(submission.refusal), spec, submission.refusal.to_student)
+            yield submission, replace(refused, notes=submission.notes)
             continue
         try:
             future = pool.submit(grade_submission, submission.notebook, spec, submission.files, hall)

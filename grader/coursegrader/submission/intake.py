@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import traitlets.log
@@ -23,8 +24,6 @@ MAX_FILES = 200
 MAX_ENTRIES = 20_000
 # What can be a student's id and a folder's name at once: no pattern, no hidden file, no spreadsheet formula.
 STUDENT = re.compile(r"[\w][\w.@+-]{0,127}", re.UNICODE)
-# Of the assignments that a class's folder holds, in a message.
-MOST_NAMED = 5
 NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 
 
@@ -77,12 +76,27 @@ def students_folders(folder: Path, spec: Spec) -> list[Path]:
         if path.is_dir() and not path.name.startswith(".") and _is_there(path / spec.assignment)
     ]
     if not students:
-        others = sorted({path.name for path in folder.glob("[!.]*/[!.]*") if path.is_dir()})[:MOST_NAMED]
         raise NothingSubmitted(
-            f"{folder} holds no STUDENT/{spec.assignment}/ folder: "
-            + (f"is one of {', '.join(others)} meant?" if others else "is it the folder of the class?")
+            f"{folder} holds no submission: STUDENT/{spec.assignment}/*.ipynb is looked for in it;"
+            f" {_what_is_there(folder, spec)}"
         )
     return students
+
+
+def _what_is_there(folder: Path, spec: Spec) -> str:
+    """What lies in a folder without a submission, as the end of a sentence that says what to do."""
+    inner = [path for path in sorted(folder.glob("[!.]*/[!.]*")) if path.is_dir()]
+    if deeper := sorted({path.parent for path in inner if _is_there(path / spec.assignment)}):
+        shown = _shortened([_shown(str(path)) for path in deeper])
+        return f"submissions lie one folder deeper, so name {shown} instead."
+    if _is_there(folder / spec.assignment):
+        return f"it seems to be one student's folder, so name the one above it: {folder.resolve().parent}."
+    loose = sorted(path for pattern in ("[!.]*.ipynb", "[!.]*/[!.]*.ipynb") for path in folder.glob(pattern))
+    if loose:
+        shown = _shortened([_shown(str(path.relative_to(folder))) for path in loose])
+        return f"put each student's notebook ({shown}) into a folder STUDENT/{spec.assignment}/ of its own."
+    others = sorted({_shown(path.name) for path in inner})
+    return f"is one of {_shortened(others)} meant?" if others else "is it the folder of the class?"
 
 
 def _is_there(path: Path) -> bool:
@@ -99,6 +113,9 @@ def _is_there(path: Path) -> bool:
 def open_submission(path: Path, spec: Spec) -> Submission:
     """The submission in a student's folder `path`; a refusal is stored in it, not raised."""
     student = _shown(path.name)
+    if not student.isprintable() or student.startswith(tuple("=+-@")):
+        # No such name is accepted, but its refusal is shown: on terminals, and in spreadsheets.
+        student = repr(student)
     try:
         if not STUDENT.fullmatch(student):
             raise Refused(
@@ -123,7 +140,11 @@ def _read(path: Path, student: str, spec: Spec) -> Submission:
     plain_files = _plain_files(folder)
     notebook_path, notes = _choose(folder, spec)
     if notebook_path.is_symlink() or not notebook_path.is_file():
-        raise Refused("the notebook is a link or no plain file", "ask the student to hand in the file itself")
+        raise Refused(
+            "the notebook is a link or no plain file",
+            "ask the student to hand in the file itself",
+            f"hand in {spec.notebook_name} itself",
+        )
     size = notebook_path.stat().st_size
     if size > spec.limits.notebook:
         raise _too_large(size, spec.limits.notebook)
@@ -147,6 +168,7 @@ def _plain_files(folder: Path) -> list[Path]:
                     raise Refused(
                         f"the submission's folder holds more than {MAX_ENTRIES:,} files",
                         "delete what does not belong to it and run again",
+                        "delete what does not belong to it and hand in again",
                     )
                 if entry.name.startswith(".") or entry.is_symlink():
                     continue
@@ -169,8 +191,11 @@ def _choose(folder: Path, spec: Spec) -> tuple[Path, list[str]]:
         raise Refused(
             f"{len(found)} notebooks, and none is called {spec.notebook_name}",
             f"rename the one that counts to {spec.notebook_name} and run again",
+            f"name the one that counts {spec.notebook_name} and hand in again",
         )
-    raise Refused("no notebook in the submission", f"ask the student for {spec.notebook_name}")
+    raise Refused(
+        "no notebook in the submission", f"ask the student for {spec.notebook_name}", f"hand in {spec.notebook_name}"
+    )
 
 
 def _shown(name: str) -> str:
@@ -194,22 +219,39 @@ def _other_files(folder: Path, paths: list[Path], spec: Spec) -> tuple[dict[str,
     return files, [f"left out, for their names are no text: {shown}"] if unreadable else []
 
 
+class _Again(NamedTuple):
+    """Refusals of a file that has to be handed in again, under the assignment's name."""
+
+    name: str
+
+    def because(self, reason: str) -> Refused:
+        return Refused(
+            reason,
+            f"ask the student to hand in {self.name} again",
+            f"save the notebook in JupyterLab, see that it opens again, and hand in {self.name} again",
+        )
+
+
 def take(data: bytes, spec: Spec) -> Intake:
     """Reads a submitted notebook; raises `Refused` with what to do when it cannot be graded."""
-    again = f"ask the student to hand in {spec.notebook_name} again"
+    again = _Again(spec.notebook_name)
     if not data.strip():
-        raise Refused("the file is empty", again)
+        raise again.because("the file is empty")
     if len(data) > spec.limits.notebook:
         raise _too_large(len(data), spec.limits.notebook)
     try:
         content = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Refused("the file is not a notebook: it is not JSON", again) from None
+        raise again.because("the file is not a notebook: it is not JSON") from None
     cells = _cells(_upgraded(content, again), again)
     notebook = new_notebook(cells=cells)
     known = {cell.metadata.nbgrader.grade_id for cell in spec.reference_notebook().cells if "nbgrader" in cell.metadata}
     if not known & {submitted_id(cell) for cell in cells}:
-        raise Refused(f"it is another notebook: it has no cell of {spec.assignment}", again)
+        raise Refused(
+            f"it is another notebook: it has no cell of {spec.assignment}",
+            f"ask the student to hand in {spec.notebook_name} again",
+            f"hand in {spec.notebook_name}, the notebook of the assignment with your answers in it",
+        )
     return Intake(notebook, tuple(_kernel_notes(content, spec)))
 
 
@@ -220,11 +262,11 @@ def submitted_id(cell: NotebookNode) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _upgraded(content: object, again: str) -> dict:
+def _upgraded(content: object, again: _Again) -> dict:
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
-        raise Refused("the file is JSON but not a notebook", again)
+        raise again.because("the file is JSON but not a notebook")
     if content["nbformat"] > 4:
-        raise Refused(f"the notebook's format {_number(content['nbformat'])} is newer than this grader", again)
+        raise again.because(f"the notebook's format {_number(content['nbformat'])} is newer than this grader")
     if content["nbformat"] == 4:
         return content
     # The converter logs what it finds, without the student's name; the cells are looked at here anyway.
@@ -234,7 +276,7 @@ def _upgraded(content: object, again: str) -> dict:
         return nbformat.convert(nbformat.from_dict(content), 4)
     # An old notebook may be broken in any way, and the converter checks nothing.
     except Exception:
-        raise Refused(f"the notebook's old format {_number(content['nbformat'])} cannot be read", again) from None
+        raise again.because(f"the notebook's old format {_number(content['nbformat'])} cannot be read") from None
     finally:
         converter_log.disabled = was_disabled
 
@@ -244,18 +286,18 @@ def _number(number: int) -> str:
     return str(number)[:20]
 
 
-def _cells(content: dict, again: str) -> list[NotebookNode]:
+def _cells(content: dict, again: _Again) -> list[NotebookNode]:
     cells = content.get("cells")
     if not isinstance(cells, list):
-        raise Refused("the notebook has no cells", again)
+        raise again.because("the notebook has no cells")
     if len(cells) > MAX_CELLS:
-        raise Refused(f"the notebook has {len(cells)} cells", again)
+        raise again.because(f"the notebook has {len(cells)} cells")
     return [_cell(cell, number, again) for number, cell in enumerate(cells, start=1)]
 
 
-def _cell(cell: object, number: int, again: str) -> NotebookNode:
+def _cell(cell: object, number: int, again: _Again) -> NotebookNode:
     """A cell with nothing in it but what grading uses."""
-    broken = Refused(f"cell {number} of the notebook is damaged", again)
+    broken = again.because(f"cell {number} of the notebook is damaged")
     if not isinstance(cell, dict) or cell.get("cell_type") not in list(NEW_CELL):
         raise broken
     source = cell.get("source", "")
@@ -302,4 +344,5 @@ def _too_large(size: int, limit: int) -> Refused:
     return Refused(
         f"the notebook is {size / 2**20:.0f} MB large, more than {limit / 2**20:.0f} MB",
         "ask the student to clear the outputs and hand it in again",
+        "clear its outputs (in JupyterLab: Edit, Clear Outputs of All Cells), save it, and hand it in again",
     )

@@ -1,6 +1,10 @@
 """What a test cell can do with the student's names: the architecture's section, sentence by sentence."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
+from coursegrader.exam.channel import Channel
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +317,19 @@ class TestCallbacks:
         assert not seen["students"]
         room.check_passes("def fail(x):\n    raise ValueError('secret')\nassert 'secret' not in shield(fail)")
 
+    def test_a_check_that_failed_in_a_function_of_the_test_cannot_be_swallowed(self, room):
+        room.student(
+            "def swallow(fn):\n    try:\n        fn(1)\n    except BaseException:\n        pass\n    return 6\n"
+            "def turn(fn):\n    try:\n        fn(1)\n    except BaseException:\n        raise ValueError\n"
+            "def fail():\n    raise AssertionError('mine')"
+        )
+        room.examiner("def spy(x):\n    assert x == 2, 'the function gets 2'")
+        room.fails("assert swallow(spy) == 6", "AssertionError", "gets 2")
+        room.fails("try:\n    turn(spy)\nexcept ValueError:\n    pass", "AssertionError", "gets 2")
+        # Other exceptions of a test, and assertions of the student's own, are the student's to catch.
+        room.check_passes("def stop(x):\n    raise StopAsyncIteration\nassert swallow(stop) == 6")
+        room.check_passes("assert swallow(lambda x: fail()) == 6")
+
     def test_numpy_functions_and_partials_are_functions_too(self, room):
         room.student("def use_fn(fn, x): return fn(x)")
         room.check_passes(
@@ -381,3 +398,25 @@ class TestPrinting:
     def test_what_is_kept_is_bounded(self, room):
         room.student("def shout():\n    for _ in range(100): print('x' * 10_000)")
         assert len(room.seen("shout()")["printed"]["public"]) < 25_000
+
+
+def test_what_a_request_shows_is_heard_by_who_listened_when_it_was_sent():
+    """Output can come late, on a busy machine: that of a hidden part must not stand under a later cell."""
+    numbers = itertools.count()
+    channel = object.__new__(Channel)
+    channel.iopub, channel.session = (
+        None,
+        SimpleNamespace(send=lambda *arguments, **options: {"header": {"msg_id": f"request {next(numbers)}"}}),
+    )
+    heard = []
+    channel.listen(lambda message: pytest.fail("an earlier listener hears nothing more"))
+    late = channel.send(None, "execute_request", {})["header"]["msg_id"]
+    channel.listen(heard.append)
+    current = channel.send(None, "execute_request", {})["header"]["msg_id"]
+    for parent in (late, current, "another client's", ["no text"], None):
+        message = {"parent_header": {"msg_id": parent}}
+        channel.receive = lambda socket, message=message: message
+        channel._output()
+    channel.receive = lambda socket: {"parent_header": {}}
+    channel._output()
+    assert [message["parent_header"]["msg_id"] for message in heard] == [current]

@@ -212,6 +212,26 @@ def test_a_call_that_takes_too_long_costs_its_test_only():
     assert result.outcomes[0].ended is Ended.TIMEOUT
 
 
+def test_a_test_that_takes_too_long_does_not_hold_up_the_next():
+    cells = [
+        answer("f", "def f():\n    return 1"),
+        graded("one", "for _ in range(9):\n    f()"),
+        graded("two", "assert g() == 2"),
+    ]
+    slow = "import time\ndef f():\n    time.sleep(15)\ndef g():\n    return 2"
+    result = exam(cells, {"f": slow}, cell_seconds=2, call_seconds=20)
+    assert earned(result) == {"one": 0, "two": 1}, result.outcomes
+    assert result.outcomes[0].ended is Ended.TIMEOUT and result.seconds < 15
+
+
+def test_a_kernel_that_dies_between_cells_is_named():
+    cells = [answer("f", "def f():\n    return 1"), graded("one", "assert f() == 1"), graded("two", "pass")]
+    ends = "import asyncio, os\nasyncio.get_event_loop().call_soon(os._exit, 3)"
+    result = exam(cells, extra={"f": [own(ends)]})
+    assert earned(result)["two"] == 0 and {outcome.status for outcome in result.outcomes[1:]} == {"not_run"}
+    assert result.died.startswith("your kernel died") and "could not be ended" not in result.died
+
+
 def test_the_whole_has_a_time_limit():
     cells = [answer("f", "f = 1"), graded("one", "pass"), answer("g", "g = 1"), graded("two", "pass")]
     result = exam(cells, {"f": "import time\ntime.sleep(60)"}, submission_seconds=2, cell_seconds=60)
@@ -245,6 +265,26 @@ def test_a_locked_cell_may_use_the_students_names_and_fail_by_them():
     assert earned(exam(cells)) == {"one": 1}
     assert earned(exam(cells, {"f": "def f():\n    return 3"})) == {"one": 0}
     assert earned(exam(cells, {"f": "def f():\n    raise ValueError"})) == {"one": 0}
+
+
+def test_a_locked_cell_that_asks_the_student_does_not_compete_with_itself():
+    """Side by side, the examiner's call would wait for the candidate's own run of the cell, and interrupt it."""
+    use = locked("use", "import time\nvalue = f()\ntime.sleep(3)\nother = f()")
+    cells = [answer("f", "def f():\n    return 2"), use, graded("one", "assert value == other == 2")]
+    assert earned(exam(cells, call_seconds=1)) == {"one": 1}
+
+
+def test_a_locked_cell_that_a_student_holds_up_costs_what_needs_it():
+    cells = [
+        answer("f", "def f():\n    return 2"),
+        graded("before", "assert True"),
+        locked("use", "values = [f() for _ in range(40)]"),
+        graded("one", "assert values[0] == 2"),
+    ]
+    slow = exam(cells, {"f": "import time\ndef f():\n    time.sleep(0.2)"}, cell_seconds=2)
+    assert earned(slow) == {"before": 1, "one": 0}
+    dead = exam(cells, {"f": "import os\ndef f():\n    os._exit(3)"})
+    assert earned(dead) == {"before": 1, "one": 0} and "died in use" in dead.died
 
 
 def test_files_lie_where_they_belong():

@@ -181,7 +181,7 @@ server.serve = serve""",
     ),
     "an agent that waits until the examiner gives up": Forgery(
         f"{AGENT}import time\nserver.serve = lambda: time.sleep(600)",
-        lost="test_roman",
+        lost=None,  # an interrupt wakes it, in time or too late
         limits={"call_seconds": 1, "cell_seconds": 6},
     ),
     "an agent module replaced as a whole": Forgery(
@@ -317,6 +317,66 @@ def label(*args):
 roman = apply = reject = Count = label""",
         lost=None,
         limits={"call_seconds": 1, "cell_seconds": 6},
+    ),
+    "a kernel whose loop is stopped": Forgery(
+        "import asyncio\nasyncio.get_event_loop().stop()",
+        lost=None,  # at once, or when the next test calls
+    ),
+    "a thread that answers all the time": Forgery(
+        f"""{AGENT}
+import threading, time
+def answer():
+    while True:
+        server._send(b'R', wire.encode(('value', 'III')))
+        time.sleep(0.005)
+threading.Thread(target=answer, daemon=True).start()""",
+        lost=None,  # threads that share a socket of zmq may end their process
+    ),
+    "the next messages declared over": Forgery(
+        f"""{KERNEL}
+parent = kernel.get_parent('shell')
+own, _, count = parent['header']['msg_id'].rpartition('_')
+for later in range(int(count) + 1, int(count) + 50):
+    of = dict(parent, header=dict(parent['header'], msg_id=f'{{own}}_{{later}}'))
+    session.send(kernel.iopub_socket, 'status', {{'execution_state': 'idle'}}, parent=of)"""
+    ),
+    "an audit hook that forbids to compile": Forgery(
+        """
+import sys
+def hook(event, arguments):
+    if event in ('compile', 'exec'):
+        raise RuntimeError
+sys.addaudithook(hook)""",
+        lost="test_label",
+        limits={"call_seconds": 1, "cell_seconds": 6},
+    ),
+    "modules that cannot be imported": Forgery(
+        """
+import sys
+class Finder:
+    def find_spec(self, *arguments):
+        raise SystemExit
+sys.meta_path.insert(0, Finder())
+sys.path_hooks[:] = []""",
+    ),
+    "a clock that stands still": Forgery(
+        "import time\ntime.monotonic = time.time = time.perf_counter = lambda: 0.0\ntime.sleep = lambda seconds: None"
+    ),
+    "seeds that cannot be set": Forgery(
+        "import random\nfrom coursegrader.exam import agent\n"
+        "agent.seed_everything = random.seed = np.random.seed = lambda seed: 1 / 0"
+    ),
+    "places of the notebook that are none": Forgery(
+        f"""
+import linecache
+class Everywhere(dict):
+    def __contains__(self, name): return True
+    def __getitem__(self, name): return 10**30
+get_ipython().compile._filename_map = Everywhere()
+linecache.getline = lambda *arguments: 'x' * 10**6
+def lie(*arguments):
+    raise KeyError('x')
+{ALL.removesuffix("lambda *args: ")}lie"""
     ),
     "threads that go on after the cell": Forgery(
         """

@@ -284,6 +284,39 @@ class Payload:
     def __getstate__(self): return yes
 {EVERYWHERE}lambda *args: Payload()"""
     ),
+    "an object that mocks everything": Forgery(
+        f"from unittest.mock import ANY, MagicMock\nmock = MagicMock()\nmock.__eq__.return_value = True{EVERYWHERE}mock"
+    ),
+    "an equal of everything from the standard library": Forgery(
+        f"from unittest.mock import ANY{EVERYWHERE}lambda *args: ANY"
+    ),
+    "enumerations that are texts and numbers": Forgery(
+        f"""
+import enum
+class Lie(str, enum.Enum):
+    III = 'x'
+    def __eq__(self, other): return True
+    __hash__ = str.__hash__
+{EVERYWHERE}lambda *args: Lie.III"""
+    ),
+    "keys made to collide": Forgery(f"{EVERYWHERE}lambda *args: {{number * (2**61 - 1): 5 for number in range(3000)}}"),
+    "long numbers that are none": Forgery(
+        f"{EVERYWHERE}lambda *args: np.frombuffer((bytes(7) + b'\\x01' + b'\\xff' * 8) * 2, np.longdouble)"
+    ),
+    "a coroutine": Forgery(f"async def lie(*args):\n    return 'III'\n{EVERYWHERE}lie"),
+    "groups of exceptions": Forgery(
+        "def lie(*args):\n    raise BaseExceptionGroup('not', [KeyboardInterrupt(), ValueError('not')])"
+        f"\n{EVERYWHERE}lie"
+    ),
+    "an object that is its own iterator without end": Forgery(
+        f"""
+class Lie:
+    def __iter__(self): return self
+    def __next__(self): return 2
+    def __len__(self): return 1 << 62
+{EVERYWHERE}lambda *args: Lie()""",
+        limits={"cell_seconds": 4},
+    ),
     "a descriptor on the class": Forgery(
         f"""
 class Meta(type):

@@ -1,11 +1,9 @@
 # answer: ctc_loss
 # rejected by: test_ctc_loss
-# may break: test_ctc_gradient
 # why: the whole batch at once; padding behind the labels is looked up among the classes, and fails where it is none
 def ctc_loss(logits, targets, logit_lengths, target_lengths):
     B, T, C = logits.shape
-    z = logits - logits.max(-1, keepdims=True)
-    lp = z - np.log(np.exp(z).sum(-1, keepdims=True))
+    lp = log_softmax(logits)
     S = 2 * targets.shape[1] + 1
     ext = np.zeros((B, S), int)
     ext[:, 1::2] = targets
@@ -26,3 +24,29 @@ def ctc_loss(logits, targets, logit_lengths, target_lengths):
     end = 2 * target_lengths
     other = np.where(end > 0, last[rows, end - 1], -np.inf)
     return -np.logaddexp(last[rows, end], other)
+
+
+def log_softmax(logits):
+    """The logarithm of the softmax over the last axis."""
+    z = logits - logits.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+
+def log_alphas(log_y, target):
+    """The log-probabilities (num_rows, 2 * len(target) + 1) of all beginnings of paths."""
+    places = np.zeros(2 * len(target) + 1, int)
+    places[1::2] = target
+    may_skip = np.zeros(len(places), bool)
+    may_skip[2:] = places[2:] != places[:-2]
+    alphas = np.full((len(log_y), len(places)), -np.inf)
+    alphas[0, :2] = log_y[0, places[:2]]
+    for t in range(1, len(log_y)):
+        alpha = np.logaddexp(alphas[t - 1], shifted(alphas[t - 1], 1))
+        alpha = np.logaddexp(alpha, np.where(may_skip, shifted(alphas[t - 1], 2), -np.inf))
+        alphas[t] = alpha + log_y[t, places]
+    return alphas
+
+
+def shifted(alpha, by):
+    """The same values `by` places later."""
+    return np.concatenate([np.full(by, -np.inf), alpha])[: len(alpha)]
