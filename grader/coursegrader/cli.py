@@ -11,10 +11,10 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -31,6 +31,7 @@ from coursegrader.notebooks import NotebookError
 
 if TYPE_CHECKING:
     from coursegrader.gradebook.autograde import Order
+    from coursegrader.submission.hall import Hall
     from coursegrader.submission.spec import Spec
 
 app = typer.Typer(
@@ -275,6 +276,7 @@ def grade(
         # No course says what marks need: the safest that there is.
         level, opening = place(None, level or NAMESPACES, unsafe)
     submissions = Chosen(folder, spec)
+    opening = partial(_told, opening)
     # Before the class is graded, which takes long.
     for table in filter(None, (out, to_json)):
         _check_writable(table)
@@ -370,6 +372,8 @@ def demo(
     _step("Submit", f"a class of {steps.STUDENTS} hands in, {steps.TRAINERS} of them with a trained model")
     made = steps.sample(course, assignment, seed, forgers=where[0] != UNSAFE)
     forged = steps.forged(made / "truth.csv")
+    if not_tried := _not_tried(where[0]):
+        console.print(not_tried, soft_wrap=True)
     if forged:
         console.print(f"{len(forged)} of them are forgers: the class's page shows what they tried and gained.")
     else:
@@ -428,7 +432,7 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
     from coursegrader.gradebook.backup import sqlite_file
     from coursegrader.gradebook.record import results_path
 
-    level, opening = where
+    level, opening = where[0], partial(_told, where[1])
     try:
         with board(console, "Grading", f"Sandbox: {level}") as shown:
             done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
@@ -450,6 +454,23 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
     with results.open(encoding="utf-8") as handle:
         look = summary(console, spec.assignment, map(json.loads, handle))
     return Exit.LOOK if look or done.left_out else Exit.DONE
+
+
+@contextmanager
+def _told(opening: Callable[[], AbstractContextManager[Hall]]) -> Iterator[Hall]:
+    """The hall; where its kernels start cold, staff are told why grading takes longer."""
+    with opening() as hall:
+        if hall.message:
+            console.print(f"[yellow]Note:[/] {escape(hall.message)}", soft_wrap=True)
+        yield hall
+
+
+def _not_tried(level: str) -> str:
+    """What a demonstration at this level of the sandbox does not show; empty where it shows everything."""
+    from coursegrader.sandbox import describe
+
+    lacking = [one.name for one in describe(level) if not one.kept]
+    return f"Not kept at level {level}, and so not tried here: {', '.join(lacking)}." if lacking else ""
 
 
 def _feedback(course: Course, assignment: str, show_hidden: bool) -> Exit:

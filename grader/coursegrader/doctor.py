@@ -16,6 +16,7 @@ from jupyter_core.paths import jupyter_config_path
 from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from coursegrader import sandbox
 from coursegrader.register import KERNEL, kernelspec_folder
@@ -181,6 +182,16 @@ CHECKS: tuple[Callable[[Path], Finding], ...] = (
 )
 
 
+def levels() -> Table:
+    """What each level of the sandbox keeps; those that this machine offers are marked."""
+    here = {one.level for one in sandbox.available() if one.ok}
+    names = (sandbox.NAMESPACES, sandbox.LANDLOCK, sandbox.UNSAFE)
+    table = Table("a student's code", *(f"{name}, here" if name in here else name for name in names), box=None)
+    for kept in zip(*map(sandbox.describe, names), strict=True):
+        table.add_row(kept[0].name, *("yes" if one.kept else "no" for one in kept))
+    return table
+
+
 def findings(root: Path) -> Iterator[Finding]:
     """Every check's finding for the checkout at `root`, in order, each as soon as it is known."""
     for check in CHECKS:
@@ -195,4 +206,5 @@ def run(root: Path, console: Console) -> bool:
         remedy = "" if finding.ok else f"; {finding.remedy}"
         console.print(f"{mark} {finding.name}: {escape(finding.detail + remedy)}", soft_wrap=True, highlight=False)
         ready = ready and (finding.ok or not finding.required)
+    console.print(levels())
     return ready

@@ -3,6 +3,7 @@
 As many trials run at once as there are cores. Each executes the cells that the changed answers can reach, no others.
 """
 
+import re
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 from coursegrader import notebooks
 from coursegrader.authoring import answers, build, junk, rules
 from coursegrader.authoring.trial import Bench, Result, Warm
+from coursegrader.submission.scores import answers_of
 
 ROOT = Path(__file__).parents[2]
 ASSIGNMENTS = [path.parent.name for path in notebooks.assignments(ROOT)]
@@ -83,6 +85,18 @@ def test_there_are_enough_mistakes_and_alternatives(name):
     assert len(answers.variants(solution(name) / answers.ALTERNATIVES)) >= FEWEST_ALTERNATIVES
     named = {test for mistake in mistakes for test in mistake.rejected_by}
     assert notebooks.with_role(notebook(name), notebooks.Role.TEST).keys() - named == set(), "no mistake tries these"
+
+
+def test_ps1_has_a_layer_a_training_loop_and_a_callback_under_test():
+    solved = notebook("ps1_cnn")
+    tested = {name for about in answers_of(solved).values() for name in about}
+    sources = {name: cell.source for name, cell in notebooks.with_role(solved, notebooks.Role.ANSWER).items()}
+    for kind in (
+        r"^class \w+\(keras\.layers\.Layer\)",
+        r"tf\.GradientTape\(",
+        r"^class \w+\(keras\.callbacks\.Callback\)",
+    ):
+        assert tested & {name for name, source in sources.items() if re.search(kind, source, re.M)}, kind
 
 
 @each

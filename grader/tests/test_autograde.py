@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from coursegrader.gradebook.export import export_marks
 from coursegrader.gradebook.lines import Spool, as_line, scores_of, write_lines
 from coursegrader.gradebook.record import open_gradebook, register_assignment
 from coursegrader.sandbox import Availability, NoSandbox
-from coursegrader.submission.hall import open_hall
+from coursegrader.submission.hall import COLD, open_hall
 from coursegrader.submission.spec import Spec
 from nbgrader.plugins import BasePlugin
 from rich.console import Console
@@ -257,6 +258,12 @@ def test_each_submission_is_a_line_with_the_documented_keys(course):
     assert "rename the folder" in nameless["reason"]
 
 
+def test_the_readme_tells_every_key():
+    text = (TESTS.parent / "README.md").read_text()
+    table = text.split("## Results a machine can read")[1].split("\n## ")[0]
+    assert [key for key in KEYS + CELL_KEYS if f"`{key}`" not in table] == []
+
+
 def test_what_students_wrote_can_be_written_and_shown(tmp_path):
     spec = tiny.spec()
     result = quick.result(tiny.to_bytes(tiny.submission()), spec)
@@ -440,6 +447,16 @@ def test_the_command_says_what_was_done_and_its_status_says_whether_to_look(cour
     lines = [json.loads(line) for line in (course.root / "g.jsonl").read_text().splitlines()]
     assert [one["student"] for one in lines] == ["ann", "bad"] and lines[0]["total"] == 19
     assert "ann,total,19,20,needs_manual" in (course.root / "g.csv").read_text()
+
+
+@pytest.mark.parametrize("command", [["autograde", tiny.PS], ["grade", "course/submitted", "-a", tiny.PS]])
+def test_the_commands_say_why_kernels_start_cold(course, monkeypatch, command):
+    cold = replace(COLD, message="kernels start cold: importing it started 3 threads")
+    monkeypatch.setattr("coursegrader.gradebook.autograde.open_hall", lambda **_: nullcontext(cold))
+    monkeypatch.chdir(course.root)
+    tiny.hand_in(course, "bad", b"{")
+    done = CliRunner().invoke(app, [*command, "--unsafe-no-sandbox"], catch_exceptions=False)
+    assert done.exit_code == 3 and "Note: kernels start cold: importing it started 3 threads" in done.output
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------

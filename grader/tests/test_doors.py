@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import re
 from contextlib import nullcontext
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -12,9 +14,12 @@ from coursegrader import doors, sandbox
 from coursegrader.gradebook.autograde import autograde, place
 from coursegrader.gradebook.lock import grading
 from coursegrader.gradebook.record import lines, open_gradebook
+from coursegrader.submission.hall import COLD
 from coursegrader.submission.spec import Spec
+from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import AutogradeApp, NbGraderAPI, NbGraderApp
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.server_extensions.formgrader import handlers
 
 
 @pytest.fixture
@@ -181,6 +186,41 @@ def test_the_formgraders_button_grades_again_and_keeps_what_a_person_gave(course
         }
         assert scores == {"why": 5, "test_half": 1, "test_square": 10}
         assert gradebook.find_comment("why", tiny.PS, tiny.PS, "ann").comment == "Say more."
+
+
+def test_the_graded_notebook_opens_in_the_formgrader(course, button):
+    """Its page has a field for every score and every comment; what stands in them it asks of the gradebook."""
+    tiny.hand_in(course, "ann", tiny.submission())
+    assert button(tiny.PS, "ann")["success"]
+    config = course.config
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    config.HTMLExporter.extra_template_paths = [f"{handlers.static_path}/node_modules/bootstrap/dist/css"]
+    resources = {"base_url": "", "index": 0, "total": 1, "notebook_path": "n", "submission_id": "s"}
+    path = course.autograded / "ann" / tiny.PS / f"{tiny.PS}.ipynb"
+    page, _ = HTMLExporter(config=config).from_filename(str(path), resources=resources)
+    with open_gradebook(course) as gradebook:
+        notebook = gradebook.find_submission_notebook(tiny.PS, tiny.PS, "ann")
+        grades = {one.name: one.to_dict() for one in notebook.grades}
+        comments = [one.name for one in notebook.comments]
+    scores = dict(re.findall(r'<input class="score tabbable" id="(\w+)"[^>]*> / ([\d.]+)', page))
+    assert {name: float(most) for name, most in scores.items()} == {
+        name: one["max_score"] for name, one in grades.items()
+    }
+    assert {name: one["auto_score"] for name, one in grades.items()} == {
+        "test_square": 10,
+        "test_half": 4,
+        "why": None,
+        "bonus_test_shout": 5,
+    }
+    assert sorted(re.findall(r'<textarea[^>]* id="(\w+)-comment"', page)) == sorted(comments)
+
+
+def test_the_log_says_why_kernels_start_cold(course, button, monkeypatch):
+    cold = replace(COLD, message="kernels start cold: importing it started 3 threads")
+    monkeypatch.setattr(doors, "place", lambda course: (cold.level, lambda: nullcontext(cold)))
+    tiny.hand_in(course, "dan", b"{not json")
+    assert cold.message in button(tiny.PS, "dan")["log"]
 
 
 def test_the_button_says_why_a_submission_cannot_be_graded(course, button):

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 import tiny
 from coursegrader import sandbox
-from coursegrader.cli import _time, app
+from coursegrader.cli import _not_tried, _time, app
 from coursegrader.course import Course
 from coursegrader.errors import CourseError, CourseNotFound, GradingUnderWay, UnknownAssignment
 from coursegrader.gradebook import lock
@@ -276,6 +276,13 @@ def test_an_error_that_nobody_can_mend_is_shown_whole(inside, monkeypatch):
     monkeypatch.setattr("coursegrader.pages.report.write_report", broken)
     with pytest.raises(FileNotFoundError):
         call("report", tiny.PS)
+
+
+def test_a_demonstration_says_what_it_does_not_try_at_a_lesser_level():
+    assert _not_tried(sandbox.NAMESPACES) == ""
+    said = _not_tried(sandbox.LANDLOCK)
+    assert said.startswith("Not kept at level landlock") and "other processes invisible" in said
+    assert "no network" not in said and "no network" in _not_tried(sandbox.UNSAFE)
 
 
 def test_a_mistyped_demonstration_leaves_the_last_one(inside):

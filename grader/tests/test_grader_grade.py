@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from dataclasses import replace
 
 import nbformat
@@ -113,9 +114,11 @@ def test_too_much_memory_ends_the_kernel(grade):
 
 
 def test_a_submission_has_its_time(grade):
-    slow = tiny.submission(square="import time\ntime.sleep(3)\n" + tiny.ANSWERS["square"])
-    result = grade(slow, submission_seconds=2)
+    # An answer may take longer than the whole, and a busy machine may take its time to interrupt it.
+    slow = tiny.submission(square="import time\ntime.sleep(600)\n" + tiny.ANSWERS["square"])
+    result = grade(slow, submission_seconds=2, answer_seconds=600, grace_seconds=60)
     assert result.scores[0].status == "not_run" and "2 s were over" in result.scores[0].reason
+    assert result.seconds < 120
 
 
 def test_output_is_bounded(grade):
@@ -135,16 +138,22 @@ def test_no_process_is_left_behind(tmp_path):
 
 
 def test_the_kernel_sees_the_specification_and_not_the_machine(grade, monkeypatch):
-    monkeypatch.setenv("COURSE_PROFILE", "full")
-    monkeypatch.setenv("COURSE_DATA", "/elsewhere")
-    names = "'COURSE_PROFILE', 'COURSE_DATA', 'CUDA_VISIBLE_DEVICES'"
+    for name, value in {"PROFILE": "full", "SOURCE": "real", "SEED": "7", "DATA": "/elsewhere"}.items():
+        monkeypatch.setenv(f"COURSE_{name}", value)
+    names = "'COURSE_PROFILE', 'COURSE_SOURCE', 'COURSE_SEED', 'COURSE_DATA', 'CUDA_VISIBLE_DEVICES'"
     seen = f"import os\nprint('seen', *(os.environ.get(name) for name in ({names})), sorted(os.listdir()))"
     files = {"table.txt": b"ours", "data/x.txt": b"ours"}
     spec = replace(tiny.spec(), files=files, held_out={"labels.txt": b"nobody sees"})
     notebook = tiny.submission(square=f"{tiny.ANSWERS['square']}\n{seen}\nprint(open('table.txt').read())")
     result = grade(notebook, {"table.txt": b"theirs", "note.txt": b"", "data": b"a file, not a folder"}, spec)
-    assert b"seen small None -1 ['data', 'note.txt', 'table.txt']" in result.notebook
+    assert b"seen small bundled 0 None -1 ['data', 'note.txt', 'table.txt']" in result.notebook
     assert b"ours" in result.notebook and b"theirs" not in result.notebook
+
+
+def test_no_kernel_serves_two_submissions(grade):
+    leave = f"{tiny.ANSWERS['square']}\nimport json\nprint('found', vars(json).get('left'))\njson.left = 'something'"
+    for _ in range(2):
+        assert b"found None" in grade(tiny.submission(square=leave)).notebook
 
 
 def test_the_assignments_limits_reach_the_sandbox(grade):
@@ -266,8 +275,14 @@ def test_no_sandbox_must_be_asked_for_by_name(monkeypatch):
     with pytest.raises(sandbox.NoSandbox, match="allow it"), open_hall():
         pass
     with open_hall(unsafe=True, preload=()) as opened:
-        assert opened.level == "unsafe" and isinstance(opened, Hall)
+        assert opened.level == "unsafe" and isinstance(opened, Hall) and not opened.message
         assert points(grade_submission(tiny.to_bytes(tiny.submission()), tiny.spec(), {}, opened)) == FULL
+
+
+def test_where_nothing_can_be_forked_kernels_are_cold_and_the_hall_says_why(monkeypatch):
+    monkeypatch.setattr("coursegrader.sandbox.supported", lambda: False)
+    with open_hall(unsafe=True) as opened:
+        assert opened.address is None and "start cold" in opened.message
 
 
 @pytest.mark.parametrize(
@@ -313,6 +328,15 @@ def test_what_kills_its_worker_twice_fails_and_stops_no_other():
     submissions = [Submission("kil", tiny.to_bytes(killer)), Submission("zoe", tiny.to_bytes(tiny.submission()))]
     results = {one.student: result for one, result in grade_class(submissions, tiny.spec(), workers=1, hall=COLD)}
     assert "killed twice" in results["kil"].failure and points(results["zoe"]) == FULL
+
+
+def test_as_many_work_as_the_machine_has_cores_unless_it_is_said(monkeypatch):
+    asked = []
+    monkeypatch.setattr("coursegrader.submission.grade._pool", lambda workers: asked.append(workers) or nullcontext())
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    for workers in (None, 3):
+        assert list(grade_class([], tiny.spec(), workers, hall=COLD)) == []
+    assert asked == [7, 3]
 
 
 def test_an_executor_of_ones_own_serves():

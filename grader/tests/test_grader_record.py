@@ -20,7 +20,7 @@ from coursegrader.submission.grade import failed, grade_submission
 from coursegrader.submission.intake import Submission, open_submission
 from coursegrader.submission.scores import CellScore, Status
 from coursegrader.submission.spec import Spec
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, Student
 from nbgrader.apps import NbGraderApp
 
 DUE = datetime(2026, 10, 30, 23, 59)
@@ -258,3 +258,13 @@ def test_no_reason_is_a_formula_to_a_spreadsheet(start):
     reason = f'{start}HYPERLINK("http://example.org"): boom'
     assert row("ann", CellScore("test_square", 0, 10, Status.GRADED, reason))["reason"] == f"'{reason}"
     assert row("ann", CellScore("test_square", 0, 10, Status.GRADED, "NameError: x"))["reason"] == "NameError: x"
+
+
+def test_no_students_name_is_a_formula_to_a_spreadsheet(course, graded):
+    """The grader refuses such a folder; a gradebook that nbgrader filled by itself may know the name."""
+    name = '=HYPERLINK("http://example.org")'
+    record(course, graded)
+    with open_gradebook(course) as gradebook:
+        gradebook.find_submission(tiny.PS, "ann").student = Student(id=name)
+        gradebook.db.commit()
+    assert {student for student, _ in exported(course)} == {"bob", f"'{name}"}

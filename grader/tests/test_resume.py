@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from multiprocessing import get_context
 from pkgutil import resolve_name
@@ -21,6 +22,7 @@ from coursegrader.gradebook import ledger, lock
 from coursegrader.gradebook.autograde import Chosen, Standing
 from coursegrader.gradebook.record import Recorder, open_gradebook, register_assignment
 from coursegrader.submission.spec import Spec
+from coursegrader.warm import NoForge
 
 WRONG = "def square(x):\n    return 4"
 STUDENTS = {
@@ -326,6 +328,34 @@ def test_a_run_killed_when(moment, call, recorded, course, graded_class):
     quick.grade(course, executor=executor)
     assert quick.contents(course) == quick.contents(graded_class)
     assert len(executor.given) == 5 - recorded, "what was committed is not graded twice"
+
+
+class WithoutHall(quick.Here):
+    """An executor whose warm process is gone at these of its submissions, counted from 1."""
+
+    def __init__(self, *gone):
+        super().__init__()
+        self.gone, self.calls = gone, itertools.count(1)
+
+    def submit(self, fn, /, *arguments):
+        if next(self.calls) not in self.gone:
+            return super().submit(fn, *arguments)
+        future = Future()
+        future.set_exception(NoForge("no warm process: start the run again"))
+        return future
+
+
+def test_a_warm_process_that_was_killed_is_replaced_and_the_run_goes_on(course, graded_class):
+    executor = WithoutHall(2, 4)
+    quick.grade(course, executor=executor)
+    assert quick.contents(course) == quick.contents(graded_class)
+
+
+def test_a_machine_on_which_no_warm_process_lives_is_said_and_the_rest_can_be_done(course, graded_class):
+    with pytest.raises(NoForge, match="start the run again"):
+        quick.grade(course, executor=WithoutHall(*range(2, 100)))
+    quick.grade(course)
+    assert quick.contents(course) == quick.contents(graded_class)
 
 
 def test_grading_again_that_was_killed_goes_on_where_it_was(graded):

@@ -1,5 +1,6 @@
 """The set-up files agree with one another, and the README's commands exist."""
 
+import io
 import json
 import os
 import re
@@ -15,13 +16,14 @@ import pytest
 import typer
 import yaml
 from coursedata.registry import CARDS
-from coursegrader import doctor
+from coursegrader import doctor, sandbox
 from coursegrader.cli import app
 from coursegrader.course import Course
 from coursegrader.errors import UnknownAssignment
 from coursegrader.register import register
 from jupyter_server.extension.config import ExtensionConfigManager
 from packaging.requirements import Requirement
+from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -123,6 +125,17 @@ def test_doctor_says_pass_or_fail_with_the_remedy(tmp_path, monkeypatch):
     assert not doctor.check_real_data(tmp_path).ok
     assert not doctor.check_real_data(tmp_path).required
     assert doctor.check_python(ROOT).ok and doctor.check_kernelspec(ROOT).ok
+
+
+def test_doctor_shows_what_each_level_of_the_sandbox_keeps():
+    shown = Console(file=io.StringIO(), width=120)
+    shown.print(doctor.levels())
+    head, *rows = shown.file.getvalue().splitlines()
+    for one in sandbox.available():
+        assert f"{one.level}{', here' * one.ok}" in head
+    for guarantees in zip(*map(sandbox.describe, ("namespaces", "landlock", "unsafe")), strict=True):
+        (row,) = [row for row in rows if guarantees[0].name in row]
+        assert row.split()[-3:] == ["yes" if one.kept else "no" for one in guarantees]
 
 
 def test_doctor_names_the_real_sets_that_a_loader_would_find(tmp_path, monkeypatch):

@@ -385,6 +385,17 @@ def test_only_the_students_own_call_trips(hall, source):
     assert (row(result).points, row(result).status, result.flags) == (4, Status.GRADED, ())
 
 
+def test_tripwires_do_not_stand_in_a_call_of_a_factory(hall):
+    """The answer is honest for the test's own call, and hides what it uses where a factory calls it."""
+    result = examined(
+        hall,
+        smooth("if x[0]:", "    return [a + b for a, b in zip(x[1:], x[:-1])]", "f = getattr(np, 'con' + 'volve')")
+        + "\n    return f(x, [1, 1], 'valid')",
+    )
+    assert (row(result).points, row(result).status) == (4, Status.GRADED)
+    assert result.flags and all("calls" not in flag for flag in result.flags)
+
+
 def test_what_cannot_be_seen_costs_nothing_and_asks_for_a_look(hall):
     result = examined(
         hall, smooth("return eval('np.con' + 'volve')(x, [1, 1], 'valid')"), policy=ShortcutPolicy(tripwires=False)

@@ -77,12 +77,23 @@ _TYPES: dict[str, type] = {kind.__name__: kind for kind in _BUILTIN_TYPES} | {
 _TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
 # Subclasses from the standard library that students return where a dict is meant.
 _PLAIN_DICTS = (dict, OrderedDict, defaultdict, Counter)
+# What a `tf.Module` makes of the lists, dicts and tuples among its attributes, and where each keeps its content.
+_TRACKING = "tensorflow.python.trackable.data_structures"
+_TRACKED = {"ListWrapper": "_storage", "_DictWrapper": "__wrapped__", "_TupleWrapper": "__wrapped__"}
 
 
 def _tensorflow() -> Any | None:
     """TensorFlow where it is loaded already: a tensor exists only there, and importing it for a look takes seconds."""
     module = sys.modules.get("tensorflow")
     return module if hasattr(module, "Tensor") else None
+
+
+def _extends(value: Any, plain: type) -> bool:
+    """Whether a value's type extends `plain`; raises `Unsupported` where only its `__class__` says so."""
+    extends = issubclass(type(value), plain)
+    if not extends and isinstance(value, plain):
+        raise Unsupported(f"an object that only says it is a {plain.__name__} cannot cross; return a real one")
+    return extends
 
 
 def dtype_name(dtype: np.dtype) -> str | None:
@@ -166,35 +177,38 @@ class _Encoder:
     @staticmethod
     def writer_of_subclass(value: Any) -> Callable | None:
         """The writer of the plain type that a value's type extends; its methods are never asked."""
-        if isinstance(value, np.generic):
+        kind = type(value)
+        if any(kind is getattr(sys.modules.get(_TRACKING), name, None) for name in _TRACKED):
+            return _Encoder.put_tracked
+        if _extends(value, np.generic):
             return _Encoder.put_array
-        if isinstance(value, np.ndarray):
-            return None if isinstance(value, np.ma.MaskedArray) else _Encoder.put_array
-        if isinstance(value, np.dtype):
+        if _extends(value, np.ndarray):
+            return None if issubclass(kind, np.ma.MaskedArray) else _Encoder.put_array
+        if issubclass(kind, np.dtype):
             return _Encoder.put_dtype
-        if isinstance(value, type):
+        if issubclass(kind, type):
             return _Encoder.put_type if _TYPE_NAMES.get(value) else None
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
+        if issubclass(kind, tuple) and hasattr(value, "_fields"):
             return _Encoder.put_record
         for plain in (int, float, complex, str, bytes, list, tuple, dict, set, frozenset):
-            if isinstance(value, plain):
+            if _extends(value, plain):
                 return _WRITERS[plain]
         tf = _tensorflow()
         if tf is None:
             return None
-        if isinstance(value, tf.Tensor):
+        if _extends(value, tf.Tensor):
             return _Encoder.put_tensor if hasattr(value, "numpy") else None
-        if isinstance(value, tf.TensorShape):
+        if issubclass(kind, tf.TensorShape):
             return _Encoder.put_shape
-        if isinstance(value, tf.DType):
+        if issubclass(kind, tf.DType):
             return _Encoder.put_tensor_dtype
-        for kind, advice in (
+        for refused, advice in (
             (tf.RaggedTensor, "use .to_list() or .to_tensor()"),
             (tf.SparseTensor, "use tf.sparse.to_dense"),
             (tf.IndexedSlices, "use tf.convert_to_tensor"),
         ):
-            if isinstance(value, kind):
-                raise Unsupported(f"a {kind.__name__} cannot cross between test and answer: {advice}")
+            if issubclass(kind, refused):
+                raise Unsupported(f"a {refused.__name__} cannot cross between test and answer: {advice}")
         return None
 
     def put_reference(self, value: Any) -> None:
@@ -285,6 +299,10 @@ class _Encoder:
     def put_dict(self, value: dict, depth: int) -> None:
         pairs = list(dict.items(value))
         self.put_keyed(b"m", value, [key for key, _ in pairs], [item for _, item in pairs], depth)
+
+    def put_tracked(self, value: Any, depth: int) -> None:
+        # Its own list is empty, or it only says that it is a dict.
+        self.put_value(getattr(value, _TRACKED[type(value).__name__]), depth + 1)
 
     def put_set(self, value: set, depth: int) -> None:
         self.put_keyed(b"S", value, list(set.__iter__(value)), None, depth)

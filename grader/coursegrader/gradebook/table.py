@@ -18,7 +18,7 @@ COLUMNS = ("student", "cell", "points", "max_points", "status", "reason")
 def row(student: str, score: CellScore) -> dict[str, str]:
     """A cell's score as a row; points are empty until somebody marked the cell."""
     return {
-        "student": student,
+        "student": harmless(student),
         "cell": score.cell,
         "points": "" if score.points is None else number(score.points),
         "max_points": number(score.max_points),
@@ -28,7 +28,9 @@ def row(student: str, score: CellScore) -> dict[str, str]:
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: students choose the names of their exceptions."""
+    """A text that no spreadsheet takes for a formula: students choose the names of their exceptions, and a gradebook
+    that nbgrader filled may know any name for a student.
+    """
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coursegrader import sandbox, warm
@@ -40,6 +40,7 @@ class Hall:
 
 
 COLD = Hall(UNSAFE)
+CANNOT_FORK = "kernels start cold, each in seconds: only Linux on x86_64 or aarch64 forks them from a warm process"
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def open_hall(
     if level == UNSAFE and not unsafe:
         raise sandbox.NoSandbox("grading without a sandbox must be asked for by name: --unsafe-no-sandbox")
     if unsafe and not sandbox.supported():
-        yield COLD
+        yield replace(COLD, message=CANNOT_FORK)
         return
     with warm.start(UNSAFE if unsafe else level, preload) as forge:
         yield Hall(forge.level, forge.address, forge.message or "")

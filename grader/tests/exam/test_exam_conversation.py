@@ -376,6 +376,13 @@ class TestTime:
         assert seen["ended"] == "interrupted" and not seen["gone"]
         room.check_passes("assert quick() == 1")
 
+    def test_a_function_of_the_test_takes_the_time_of_its_call(self, room):
+        room.examiner("from coursegrader.exam import examiner\nexaminer._EXAMINER.candidate.seconds = 1.0")
+        room.student("def hand_over(fn): return fn()")
+        seen = room.seen("import time\nhand_over(lambda: time.sleep(3))")
+        assert seen["ended"] == "interrupted" and "did not end within 1 s" in seen["cut"] and not seen["gone"]
+        room.check_passes("assert hand_over(lambda: 1) == 1")
+
     def test_a_test_that_takes_too_long_is_interrupted(self, room):
         seen = room.seen("while True:\n    pass", seconds=1.0)
         assert seen["ended"] == "interrupted" and seen["late"]

@@ -16,10 +16,14 @@ def result():
     """One honest exam that exercises each row of the table."""
     cells = [
         locked("setup", "import numpy as np\nimport os\nplace = os.getpid()"),
-        locked("made_there", "def make(n):\n    return [double(n)]\nbound_there = 1", "candidate"),
+        locked("made_there", "def make(n):\n    return [double(n)]\nmade_at = os.getpid()", "candidate"),
         answer("double", "def double(x):\n    print('doubling', x)\n    return 2 * x"),
         graded("test_double", '"""double doubles."""\nassert double(2) == 4', 5, hidden="assert double('a') == 'aa'"),
-        graded("test_made", "assert make(2) == [4] and double.__name__ == 'double'\nassert place == os.getpid()", 2),
+        graded(
+            "test_made",
+            "assert make(2) == [4] and double.__name__ == 'double'\nassert place == os.getpid() != made_at",
+            2,
+        ),
         graded("test_partial", '"""Partial."""\n1.5', 4),
         graded("test_flag", "True", 4),
         graded("test_scalar", "np.float32(0.5)", 4),
@@ -31,7 +35,7 @@ def result():
         graded("test_half", "factor_here = factor\nassert half(4) == 2 and factor_here == 3", 1),
     ]
     extra = {
-        "double": [own("extra = 'the student\\'s own'\nprint(extra)"), own("1 / 0")],
+        "double": [own("extra = 'the student\\'s own'\nprint(extra)"), own("1 / 0"), own("input('name? ')")],
         "test_flag": [own("def double(x):\n    return 'changed later'")],
     }
     return exam(cells, extra=extra)
@@ -56,6 +60,7 @@ def test_the_executed_notebook_shows_the_students_outputs(result):
     own_cells = [cell for cell in result.notebook.cells if cell.cell_type == "code" and not grade_id(cell)]
     assert own_cells[0].outputs[0].text == "the student's own\n"
     assert own_cells[1].outputs[0].ename == "ZeroDivisionError"
+    assert own_cells[2].outputs[0].ename == "StdinNotImplementedError"
     assert cells["double"].execution_count == 3 and cells["test_double"].execution_count is None
     assert not cells["double"].outputs
 
@@ -69,7 +74,7 @@ def test_every_code_cell_has_an_end(result):
     code = [index for index, cell in enumerate(result.notebook.cells) if cell.cell_type == "code"]
     assert sorted(result.ends) == code
     kinds = [result.ends[index].kind for index in code]
-    assert kinds.count(Ended.ERROR) == 1 and set(kinds) == {Ended.OK, Ended.ERROR}
+    assert kinds.count(Ended.ERROR) == 2 and set(kinds) == {Ended.OK, Ended.ERROR}
 
 
 def test_the_students_output_in_a_public_part_is_shown_and_costs_nothing(result):

@@ -70,6 +70,31 @@ def test_ragged_and_sparse_tensors_are_refused_with_advice(room, make, advice):
     room.fails(f"echo({make})", "NotPlainData", advice)
 
 
+def test_ragged_tensors_are_refused_inside_containers_too(room):
+    room.student("def nested(): return {'a': [1, (tf.ragged.constant([[1], [2, 3]]),)]}")
+    room.fails("nested()", "Unsupported", "to_tensor")
+
+
+def test_containers_that_a_module_keeps_track_of_arrive_as_plain_ones(room):
+    room.student(
+        "class Net(tf.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.sizes, self.config, self.pair = [1, [2]], {'a': (3,), 'b': []}, (tf.Variable(4.0), 5)\n"
+        "net = Net()"
+    )
+    room.check_passes(
+        "assert type(net.sizes) is type(net.sizes[1]) is list and net.sizes == [1, [2]]\n"
+        "assert type(net.config) is dict and net.config == {'a': (3,), 'b': []}\n"
+        "assert type(net.pair) is tuple and float(net.pair[0]) == 4 and net.pair[1] == 5"
+    )
+
+
+def test_a_tape_in_the_examiner_sees_nothing_of_the_students_code(room):
+    room.check_passes(
+        "x = tf.Variable(3.0)\nwith tf.GradientTape() as tape:\n    y = echo(x * x)\n"
+        "assert float(y) == 9 and tape.gradient(y, x) is None"
+    )
+
+
 def test_variables_are_handles_that_convert(room):
     room.student("w = keras.Variable(np.ones((2, 2), 'float32'))\nv = tf.Variable([1.0, 2.0])")
     room.check_passes(

@@ -235,6 +235,16 @@ def test_a_subclass_of_ndarray_arrives_as_its_buffer():
     assert type(got) is np.ndarray and not got.any()
 
 
+@pytest.mark.parametrize(
+    "kind", [bool, int, float, str, list, dict, np.ndarray, np.float64], ids=lambda kind: kind.__name__
+)
+def test_what_only_says_that_it_is_plain_data_is_refused(kind):
+    liar = type("Liar", (), {"__class__": kind, "__float__": lambda self: 1.0})()
+    assert isinstance(liar, kind)
+    with pytest.raises(Unsupported, match="only says"):
+        encode([liar], lambda _: Reference("object", 5, "Liar"))
+
+
 def test_what_is_no_plain_data_becomes_a_reference():
     for value in (object(), len, type("A", (), {}), np.array([object()]), np.ma.array([1], mask=[1]), iter([])):
         assert decode(encode([value, 1], lambda _: Reference("object", 5, "thing")), lambda r: r) == [

@@ -64,6 +64,9 @@ def error(code: int) -> int:
         ("clone", (0x01200011,), ALLOWED),  # fork
         ("socket", (1, 1), ALLOWED),
         ("socket", (2, 1), error(errno.EACCES)),
+        ("socket", (2, 2), error(errno.EACCES)),
+        ("socket", (10, 2), error(errno.EACCES)),  # IPv6
+        ("socket", (40, 1), error(errno.EACCES)),  # to the host of a virtual machine
         ("socketpair", (1, 1 | 0o2000000), ALLOWED),
         ("socketpair", (1, 2 | 0o2000000), error(errno.EACCES)),
         ("prlimit64", (0, 7), ALLOWED),

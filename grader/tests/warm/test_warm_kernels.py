@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import nbformat
@@ -75,6 +76,13 @@ def test_figure_is_a_picture(forge):
 def test_random_state_is_fresh(run_light):
     code = "import random, numpy, os\nprint(random.random(), numpy.random.random(), os.urandom(4).hex())"
     first, second = (run_light(code).split() for _ in range(2))
+    assert not set(first) & set(second)
+
+
+def test_random_state_of_keras_is_fresh(run):
+    draw = "import keras, tensorflow as tf\nprint(float(keras.random.normal(())), float(tf.random.uniform(())))"
+    run("import keras, tensorflow as tf\nkeras.utils.set_random_seed(1)\nkeras.random.normal(())")
+    first, second = (run(draw).split() for _ in range(2))
     assert not set(first) & set(second)
 
 
@@ -195,6 +203,11 @@ def test_plain_jupyter_finds_the_kernel_by_name(light, tmp_path, monkeypatch):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     NotebookClient(notebook, kernel_name="dl-exam", resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert cell.outputs[0].text == "beside the notebook\n"
+
+
+def test_jupyter_knows_the_provisioner_by_its_entry_point():
+    (found,) = entry_points(group="jupyter_client.kernel_provisioners", name=provisioner.NAME)
+    assert found.load() is provisioner.WarmProvisioner
 
 
 def test_without_a_forge_a_cold_kernel_starts_and_says_so(tmp_path, monkeypatch, caplog):
