@@ -1675,8 +1675,8 @@ for one, other in (("en", "fr"), ("en", "de"), ("fr", "de")):
 # Three things to know before you read them. In claim 1 the *before* is 0 by construction, and seed 0 was used for
 # tuning. With unknown words copied, the vocabulary of words has a figure of its own, in the table of systems: look
 # there before you believe in pieces. Claim 3 is about the free search (the held one is in the table of directions,
-# too). And *chance* is so near to 0 (BLEU is 0 when no four words in a row are right
-# in the whole test) that only the 10 points above it mean something.
+# too), and *chance* is so near to 0 (BLEU is 0 when no four words in a row are right in the whole test) that only the 10
+# points above it mean something.
 
 # %%
 LECTURE = "4_language/4_gnmt"
@@ -1718,6 +1718,12 @@ coursekit.Claim(
     margin=f"at least 3 times chance, and {ABOVE} BLEU above it",
     holds=zero_shot >= max(by_chance + ABOVE, 3 * by_chance),
 ).check()
+
+# %% [markdown]
+# **On real sentences** (Tatoeba, up to ten words, 1,500 and 2,000 steps, 21 minutes of CPU) the first two claims hold,
+# the first of them barely: pieces write 2.9 % of the rare words, and translate with 17.5 BLEU in 32 and in 8 bits. The
+# third does not hold: between French and German not one row of four words is right. People have far more words, and
+# use them in far more ways, than the grammar, and so short a training does not reach a meaning that the languages share.
 
 # %% [markdown]
 # ## Go further

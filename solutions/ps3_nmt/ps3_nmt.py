@@ -23,13 +23,13 @@
 # | 2 | one step of an LSTM backwards | 12 | `1_foundations/2_training`, *Build* |
 # | 3 | a softmax with a mask, and dot attention | 8 | `4_language/3_machine_translation`, *Idea* |
 # | 4 | additive attention, as a Keras layer | 12 | `4_language/3_machine_translation`, *Idea* and *Build* |
-# | 5 | word pieces | 10 | `4_language/3_machine_translation`, *Data* |
-# | 6 | BLEU | 12 | `4_language/3_machine_translation`, *Measure* |
+# | 5 | word pieces | 10 | `4_language/4_gnmt`, *Idea* and *Build* |
+# | 6 | BLEU | 12 | `4_language/3_machine_translation`, *Data* |
 # | 7 | a masked loss with label smoothing | 8 | `4_language/3_machine_translation`, *Train* |
 # | 8 | a training loop with teacher forcing | 10 | `4_language/3_machine_translation`, *Train* |
 # | 9 | a translator | 12 | `4_language/3_machine_translation`, *Build* and *Train* |
 # | 10 | a written answer | 6 | `4_language/3_machine_translation`, *Idea* and *Measure* |
-# | bonus | beam search, with length normalization and a coverage penalty | 10 | `4_language/3_machine_translation`, *Build* |
+# | bonus | beam search, with length normalization and a coverage penalty | 10 | `4_language/3_machine_translation`, *Train*; `4_language/4_gnmt`, *Idea* |
 #
 # **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete every line that raises
 # `NotImplementedError`, also the one at the end of some cells: that place is room for functions of your own. You may add functions and cells of your own; keep the names and the order of the arguments
@@ -1741,7 +1741,7 @@ require(score >= 35, f"BLEU {score:.1f} on new sentences: points begin at 35.")
 #    same tokens: short sentences with few possible words are easy, and more references give a higher BLEU. "Elle ne voit pas le chat"
 #    for "She sees the cat" changes two words and turns the meaning round; "Aujourd'hui elle travaille" for a reference
 #    "Elle travaille aujourd'hui" is right, and loses most of its pairs of words.
-# 3. Of twenty wrong translations that I read, eight break off one clause of two or mix them ("Les armoires sont les yeux est joli"),
+# 3. Of twenty wrong translations that I read, eight break off one clause of two or mix them ("Les armoires sont de thomas de les articles est jolie"),
 #    most in the long sentences; the next kind is another word of the same sort (a lamp for a table). Agreements are
 #    nearly always right. Attention seems to lose its place in the second clause: I would feed the context into the decoder's next step
 #    (Luong's input feeding), so that it knows what it has looked at. It helped if the BLEU of long sentences that were not used for choosing

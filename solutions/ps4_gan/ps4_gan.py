@@ -20,18 +20,18 @@
 #
 # | task | you write | points | what to read first |
 # |---|---|---|---|
-# | 1 | transposed convolution, forward | 10 | `5_generation/3_gans`, *Idea* and *Build* |
+# | 1 | transposed convolution, forward | 10 | `5_generation/3_gans`, *Build* |
 # | 2 | transposed convolution, backward | 11 | `1_foundations/2_training`, *Idea* |
 # | 3 | DCGAN's generator | 9 | `5_generation/3_gans`, *Build* |
 # | 4 | DCGAN's discriminator | 7 | `5_generation/3_gans`, *Build* |
 # | 5 | the losses of both players | 12 | `5_generation/3_gans`, *Idea* |
-# | 6 | a discriminator of patches, and what it sees | 10 | `2_vision/1_imagenet_cnns`, *Build*; the rest is in the task |
-# | 7 | cycle loss, identity loss, and a buffer of images | 8 | all is in the task |
-# | 8 | a step of each player | 10 | `1_foundations/2_training`, *Train*; `5_generation/3_gans`, *Train* |
-# | 9 | the loop of two players | 6 | `5_generation/3_gans`, *Train* |
+# | 6 | a discriminator of patches, and what it sees | 10 | `5_generation/5_image_to_image`, *Build* |
+# | 7 | cycle loss, identity loss, and a buffer of images | 8 | `5_generation/5_image_to_image`, *Idea* and *Build*; the rest is in the task |
+# | 8 | a step of each player | 10 | `1_foundations/2_training`, *Train*; `5_generation/3_gans`, *Idea* |
+# | 9 | the loop of two players | 6 | `5_generation/3_gans`, *Idea* and *Train* |
 # | 10 | a generator of faces | 11 | `5_generation/3_gans`, *Train* and *Measure* |
 # | 11 | a written answer | 6 | `5_generation/3_gans`, *Idea* and *Measure* |
-# | bonus | gradient penalty | 5 | `5_generation/3_gans`, *Train* |
+# | bonus | gradient penalty | 5 | `5_generation/3_gans`, *Idea*; the rest is in the task |
 # | bonus | a conditional GAN | 5 | all is in the task |
 #
 # **How you work.** Write your code where a cell says `YOUR CODE HERE` and delete the line that raises
@@ -1646,8 +1646,9 @@ def pixel_features(images):
 # | 5 | at least 20 % | at most 5 |
 #
 # For both you also need: images that depend on the noise (at least half as different from each other as real faces are),
-# and no copies: on average your images must be about as far from the nearest training image as from the nearest one of
-# equally many faces that you never saw. Neither a training image that was moved, mirrored or made brighter, nor pieces of several
+# and no copies: for each of your images the nearest training image is compared with the nearest of equally many faces that you never saw,
+# and at most 30 % of your images may lie much nearer to the training's (less than 0.8 times as far; of real new faces 7 % do). The same is
+# asked of the quarters of your images (less than 0.5 times as far; of real new faces none). Neither a training image that was moved, mirrored or made brighter, nor pieces of several
 # of them put together, is an image of your own.
 
 
