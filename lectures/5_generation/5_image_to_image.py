@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | P. Isola, J.-Y. Zhu, T. Zhou, A. Efros, *Image-to-image translation with conditional adversarial networks*, CVPR (2017): pix2pix · J.-Y. Zhu, T. Park, P. Isola, A. Efros, *Unpaired image-to-image translation using cycle-consistent adversarial networks*, ICCV (2017): CycleGAN |
 # | **You need** | `5_generation/3_gans`: the game of two networks, its losses, the transposed convolution; batch normalization from `1_foundations/2_training` |
-# | **Time** | about three and a half minutes on two CPU cores; on a GPU not timed yet |
+# | **Time** | four to five minutes on two CPU cores; on a GPU not timed yet |
 #
 # You will train a network that turns a map into a photograph of the town from above, see why its pictures are blurred
 # when it is told to be close to the truth, and sharpen them with a second network that judges patches. Then you take
