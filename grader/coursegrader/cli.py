@@ -11,7 +11,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from functools import partial, wraps
@@ -31,7 +31,6 @@ from coursegrader.notebooks import NotebookError
 
 if TYPE_CHECKING:
     from coursegrader.gradebook.autograde import Order
-    from coursegrader.submission.hall import Hall
     from coursegrader.submission.spec import Spec
 
 app = typer.Typer(
@@ -262,6 +261,7 @@ def grade(
     from coursegrader.sandbox import NAMESPACES
     from coursegrader.submission.foreign import check_fits, load
     from coursegrader.submission.grade import grade_class
+    from coursegrader.submission.hall import told
     from coursegrader.submission.spec import Spec
 
     if solution is None and (assignment is None or tests_inside):
@@ -276,12 +276,11 @@ def grade(
         # No course says what marks need: the safest that there is.
         level, opening = place(None, level or NAMESPACES, unsafe)
     submissions = Chosen(folder, spec)
-    opening = partial(_told, opening)
     # Before the class is graded, which takes long.
     for table in filter(None, (out, to_json)):
         _check_writable(table)
     console.print(f"Sandbox: {level}")
-    with Spool() as spool, opening() as hall:
+    with Spool() as spool, told(opening, _note) as hall:
         if solution is not None:
             with console.status("Examining the solution itself ..."):
                 check_fits(spec, hall)
@@ -431,8 +430,9 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
     from coursegrader.gradebook.autograde import autograde as grade_what_is_left
     from coursegrader.gradebook.backup import sqlite_file
     from coursegrader.gradebook.record import results_path
+    from coursegrader.submission.hall import told
 
-    level, opening = where[0], partial(_told, where[1])
+    level, opening = where[0], partial(told, where[1], _note)
     try:
         with board(console, "Grading", f"Sandbox: {level}") as shown:
             done = grade_what_is_left(course, spec, opening, level, order, workers=workers, watch=shown.watch)
@@ -456,13 +456,8 @@ def _autograde(course: Course, spec: Spec, order: Order | None, where: tuple, wo
     return Exit.LOOK if look or done.left_out else Exit.DONE
 
 
-@contextmanager
-def _told(opening: Callable[[], AbstractContextManager[Hall]]) -> Iterator[Hall]:
-    """The hall; where its kernels start cold, staff are told why grading takes longer."""
-    with opening() as hall:
-        if hall.message:
-            console.print(f"[yellow]Note:[/] {escape(hall.message)}", soft_wrap=True)
-        yield hall
+def _note(text: str) -> None:
+    console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
 def _not_tried(level: str) -> str:

@@ -7,9 +7,8 @@ checked it, and run it in a kernel with the rights of whoever grades.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +21,7 @@ from coursegrader.errors import CourseError
 from coursegrader.gradebook.autograde import Order, autograde, place
 from coursegrader.gradebook.record import lines, open_gradebook
 from coursegrader.gradebook.table import number
-from coursegrader.submission.hall import Hall
+from coursegrader.submission.hall import told
 from coursegrader.submission.intake import students_folders
 from coursegrader.submission.scores import Status
 from coursegrader.submission.spec import Spec
@@ -64,15 +63,8 @@ def _examine(converter: Autograde) -> list[str]:
     if not students:
         return []
     level, opening = place(course)
-
-    @contextmanager
-    def told() -> Iterator[Hall]:
-        with opening() as hall:
-            if hall.message:
-                converter.log.warning(hall.message)
-            yield hall
-
-    outcome = autograde(course, spec, told, level, Order(again=converter.force, students=tuple(students)))
+    opening = partial(told, opening, converter.log.warning)
+    outcome = autograde(course, spec, opening, level, Order(again=converter.force, students=tuple(students)))
     failed = []
     with open_gradebook(course) as gradebook:
         for found in (*lines(gradebook, spec.assignment), *outcome.unrecorded):

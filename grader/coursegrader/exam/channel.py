@@ -56,6 +56,7 @@ class Channel:
         self._max_bytes = max_bytes + MAX_PARSED
         self._max_shown, self._num_shown = max_shown, 0
         self._request: dict[str, Any] | None = None
+        self._said: dict[str, Any] | None = None
         self._reply: Reply | None = None
         self._idle = False
         self._on_output: Callable[[dict[str, Any]], None] | None = None
@@ -112,10 +113,15 @@ class Channel:
         self._context.destroy(linger=0)
 
     def send(
-        self, socket: zmq.Socket, msg_type: str, content: dict[str, Any], buffers: list[bytes] | None = None
+        self,
+        socket: zmq.Socket,
+        msg_type: str,
+        content: dict[str, Any],
+        buffers: list[bytes] | None = None,
+        parent: dict[str, Any] | None = None,
     ) -> dict:
         """Send a message; returns it with its header."""
-        message = self.session.send(socket, msg_type, content, buffers=buffers or [])
+        message = self.session.send(socket, msg_type, content, parent=parent, buffers=buffers or [])
         self._heard.add(message["header"]["msg_id"])
         return message
 
@@ -253,8 +259,8 @@ class Channel:
         return False
 
     def answer(self, payload: Payload) -> None:
-        """Say something in the conversation that is under way."""
-        self.send(self.stdin, "input_reply", {"value": ""}, [payload.kind + payload.data])
+        """Answer what the kernel said last in the conversation that is under way."""
+        self.send(self.stdin, "input_reply", {"value": ""}, [payload.kind + payload.data], self._said)
 
     def next_payload(self, deadline: float, alive: Callable[[], bool] = lambda: True) -> Payload | None:
         """The next thing that the kernel says in the conversation, or None when `deadline` passes.
@@ -278,6 +284,7 @@ class Channel:
                     buffers = message["buffers"]
                     if len(buffers) != 1 or not len(buffers[0]):
                         raise BadReply("your kernel sent an answer without content")
+                    self._said = message
                     return Payload(bytes(buffers[0][:1]), bytes(buffers[0][1:]))
             elif over and not ready:
                 raise BadReply("your kernel ended a call without an answer")

@@ -49,7 +49,7 @@ class Server:
             self._send(RESULT, self._carry_out(payload.data))
 
     def _send(self, kind: bytes, data: bytes) -> None:
-        self.kernel.session.send(
+        self._said = self.kernel.session.send(
             self.kernel.stdin_socket,
             "input_request",
             {"prompt": "", "password": False},
@@ -64,6 +64,8 @@ class Server:
             # Short waits, so that an interrupt gets through.
             if self.kernel.stdin_socket.poll(100, zmq.POLLIN):
                 _, message = self.kernel.session.recv(self.kernel.stdin_socket)
-                if message is not None and message["buffers"]:
+                # The answer to a question whose call was interrupted may still come: it answers no other one.
+                is_answer = message is not None and message["parent_header"].get("msg_id") == self._said["msg_id"]
+                if is_answer and message["buffers"]:
                     data = bytes(message["buffers"][0])
                     return Payload(data[:1], data[1:])

@@ -136,9 +136,8 @@ class Candidate:
                 if self._late is not None:
                     self.gone = "your kernel no longer answers"
                     raise CandidateDied(f"{self._late}, which it did not heed")
-                self._late = CallTimedOut(f"your code did not end within {self.seconds:g} s and was interrupted")
+                self._end_late()
                 self.channel.interrupt()
-                self._deadline = time.monotonic() + GRACE_SECONDS
             elif payload.kind == RESULT:
                 if self._late is not None:
                     # Every call around this one has to come to its end as well.
@@ -149,6 +148,10 @@ class Candidate:
                 self._serve(payload.data)
             else:
                 raise BadReply("your kernel sent an answer of no known kind")
+
+    def _end_late(self) -> None:
+        self._late = CallTimedOut(f"your code did not end within {self.seconds:g} s and was interrupted")
+        self._deadline = time.monotonic() + GRACE_SECONDS
 
     def _decode(self, data: bytes) -> Any:
         try:
@@ -190,6 +193,12 @@ class Candidate:
                 raise KeyboardInterrupt
             function, args, kwargs = self._question(data)
             answer = Payload(RETURN, wire.encode(function(*args, **kwargs), self._refer, self.bounds))
+            if time.monotonic() > self._deadline:
+                # It used up the call's time. The answer tells the student's code so: it waits for it, and an interrupt
+                # beside the answer could arrive when the call is over.
+                if self._late is None:
+                    self._end_late()
+                raise KeyboardInterrupt
         except BaseException as error:
             if self.gone:
                 raise

@@ -5,8 +5,8 @@ The coordinator opens a hall once a run and sends it to its workers, which start
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,15 @@ def open_hall(
         return
     with warm.start(UNSAFE if unsafe else level, preload) as forge:
         yield Hall(forge.level, forge.address, forge.message or "")
+
+
+@contextmanager
+def told(opening: Callable[[], AbstractContextManager[Hall]], say: Callable[[str], object]) -> Iterator[Hall]:
+    """The hall that `opening` opens; where its kernels start cold, `say` is told why grading takes longer."""
+    with opening() as hall:
+        if hall.message:
+            say(hall.message)
+        yield hall
 
 
 def level_for_marks(course: Course) -> str | None:

@@ -363,25 +363,34 @@ class TestSeeds:
 
 
 class TestTime:
-    def test_a_call_that_takes_too_long_is_interrupted(self, room):
+    @pytest.mark.parametrize(
+        ("student", "test", "check"),
+        [
+            (
+                "import time\ndef slow():\n    time.sleep(60)\ndef quick(): return 1",
+                "try:\n    slow()\nexcept Exception:\n    pass",
+                "assert quick() == 1",
+            ),
+            (
+                "def hand_over(fn): return fn()",
+                "import time\nhand_over(lambda: time.sleep(3))",
+                "assert hand_over(lambda: 1) == 1",
+            ),
+        ],
+        ids=["in the student's code", "in a function of the test"],
+    )
+    def test_a_call_that_takes_too_long_is_interrupted(self, room, student, test, check):
         room.examiner("from coursegrader.exam import examiner\nexaminer._EXAMINER.candidate.seconds = 1.0")
-        room.student("import time\ndef slow():\n    time.sleep(60)\ndef quick(): return 1")
-        seen = room.seen("try:\n    slow()\nexcept Exception:\n    pass")
+        room.student(student)
+        seen = room.seen(test)
         assert seen["ended"] == "interrupted" and "did not end within 1 s" in seen["cut"] and not seen["gone"]
-        room.check_passes("assert quick() == 1")
+        room.check_passes(check)
 
     def test_a_nested_call_that_takes_too_long_ends_all_calls_around_it(self, room):
         room.student("def around(fn):\n    try:\n        fn()\n    except Exception:\n        pass\n    return 1")
         seen = room.seen("around(lambda: slow())")
         assert seen["ended"] == "interrupted" and not seen["gone"]
         room.check_passes("assert quick() == 1")
-
-    def test_a_function_of_the_test_takes_the_time_of_its_call(self, room):
-        room.examiner("from coursegrader.exam import examiner\nexaminer._EXAMINER.candidate.seconds = 1.0")
-        room.student("def hand_over(fn): return fn()")
-        seen = room.seen("import time\nhand_over(lambda: time.sleep(3))")
-        assert seen["ended"] == "interrupted" and "did not end within 1 s" in seen["cut"] and not seen["gone"]
-        room.check_passes("assert hand_over(lambda: 1) == 1")
 
     def test_a_test_that_takes_too_long_is_interrupted(self, room):
         seen = room.seen("while True:\n    pass", seconds=1.0)
