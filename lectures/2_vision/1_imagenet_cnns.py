@@ -754,7 +754,7 @@ def train(model, split, epochs, batch_size):
 # %%
 # GoogLeNet and the deep networks cost more time an image: in the small profile they see fewer, in smaller batches.
 NUM_DEEP = profile.pick(small={"bundled": 1600, "real": 6000}[profile.source], full=len(y_train))
-EPOCHS_DEEP = profile.pick(small=5, full=EPOCHS)
+EPOCHS_DEEP = profile.pick(small={"bundled": 10, "real": 5}[profile.source], full=EPOCHS)
 BATCH, BATCH_DEEP = 64, profile.pick(small=32, full=64)
 split = splits[profile.source]
 deep_split = split._replace(x_train=split.x_train[:NUM_DEEP], y_train=split.y_train[:NUM_DEEP])
