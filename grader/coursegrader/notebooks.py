@@ -13,6 +13,7 @@ Each cell has exactly one `Role`, the row of the architecture's table that decid
 
 import ast
 import json
+import threading
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +26,7 @@ from coursegrader.errors import CourseError
 
 BONUS_PREFIX = "bonus_"
 CANDIDATE_TAG = "candidate"
+_PARSING = threading.Lock()
 
 
 class NotebookError(CourseError):
@@ -216,9 +218,17 @@ def docstring(cell: NotebookNode) -> str | None:
 def parse(cell: NotebookNode) -> ast.Module:
     """The syntax tree of a code cell; raises `RegionError` with the line where it is not Python."""
     try:
-        return ast.parse(cell.source)
+        return syntax_tree(cell.source)
     except SyntaxError as error:
         raise RegionError(f"not Python: {error.msg}", error.lineno or 1) from error
+
+
+def syntax_tree(source: str) -> ast.Module:
+    """The syntax tree of Python source, from any thread; raises `SyntaxError`."""
+    # Python 3.11 counts the depth of the tree that it builds for all threads together: if two build at a time, one may
+    # end in a SystemError ("AST constructor recursion depth mismatch").
+    with _PARSING:
+        return ast.parse(source)
 
 
 def assignments(root: str | Path) -> Iterator[Path]:

@@ -1,5 +1,9 @@
 """Reading notebooks: roles, points, regions, and files that are no notebooks."""
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import nbformat
 import pytest
 from coursegrader import notebooks
@@ -107,3 +111,21 @@ def test_assignments_are_folders_with_a_notebook_of_their_name(tmp_path):
         (tmp_path / "solutions" / folder).mkdir(parents=True)
         (tmp_path / "solutions" / folder / f"{file}.ipynb").touch()
     assert [path.name for path in notebooks.assignments(tmp_path)] == ["ps1.ipynb", "ps2.ipynb"]
+
+
+def test_two_threads_may_ask_for_a_syntax_tree_at_once():
+    sources = [f"x = {'-' * depth}y + " + " + ".join(f"g{k}(x)" for k in range(200)) for depth in (2, 40)]
+
+    def let_the_other_go_on(phase, info):
+        time.sleep(0)
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(let_the_other_go_on)
+    gc.set_threshold(20)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            trees = list(pool.map(notebooks.syntax_tree, sources * 50))
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(let_the_other_go_on)
+    assert len(trees) == 100

@@ -19,7 +19,7 @@ from pathlib import Path
 from nbformat.notebooknode import NotebookNode
 
 from coursegrader.errors import CourseError
-from coursegrader.notebooks import Role, role, with_role
+from coursegrader.notebooks import Role, role, syntax_tree, with_role
 
 MISTAKES = "mistakes"
 ALTERNATIVES = "alternatives"
@@ -154,7 +154,7 @@ def _read_answers(path: Path, lines: list[str], first: int, names: tuple[str, ..
         if not source.strip():
             raise AnswerError(path, start + 1, f"nothing for '{name}'; write the whole source of the answer cell")
         try:
-            ast.parse(source)
+            syntax_tree(source)
         except SyntaxError as error:
             line = start + 1 + (error.lineno or 1)
             raise AnswerError(
@@ -173,4 +173,4 @@ def _listing(cells: dict[str, NotebookNode]) -> str:
 
 
 def _tree(source: str) -> str:
-    return ast.dump(ast.parse(source))
+    return ast.dump(syntax_tree(source))

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from nbformat.notebooknode import NotebookNode
 
-from coursegrader.notebooks import Role, grade_id, points, role
+from coursegrader.notebooks import Role, grade_id, points, role, syntax_tree
 
 _SETTERS = ("set_", "seed", "enable", "disable")
 _SWALLOWING = {"raises", "suppress", "assertRaises", "assert_raises"}
@@ -73,7 +73,7 @@ def code_cells(notebook: NotebookNode) -> list[Code]:
 def names_of(source: str) -> Names:
     """What a cell's code does to names; code that is not Python reads and binds nothing."""
     try:
-        tree = ast.parse(source)
+        tree = syntax_tree(source)
     except SyntaxError:
         return Names(frozenset(), frozenset(), frozenset(), {}, False)
     walk = _Walk()

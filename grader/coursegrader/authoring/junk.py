@@ -17,7 +17,7 @@ from nbformat.notebooknode import NotebookNode
 
 from coursegrader.authoring.dependencies import Code, code_cells
 from coursegrader.authoring.trial import Bench, Result
-from coursegrader.notebooks import Role
+from coursegrader.notebooks import Role, syntax_tree
 
 
 class Agreeable:
@@ -124,7 +124,7 @@ def _function(fn: Callable, kind: str) -> Callable:
 
 
 def _returns(fn: Callable) -> list[ast.Return]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
+    tree = syntax_tree(textwrap.dedent(inspect.getsource(fn)))
     return [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
 
 

@@ -33,7 +33,7 @@ from rich.table import Table
 from coursegrader.authoring.trial import Bench, Limits, Warm
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
-from coursegrader.notebooks import SOLUTION, Role, marked_regions, read, with_role
+from coursegrader.notebooks import SOLUTION, Role, marked_regions, read, syntax_tree, with_role
 
 SURVIVORS = "survivors.toml"
 WANTED_SHARE = 0.9
@@ -224,7 +224,7 @@ def _final(verdict: Verdict, again: Mapping[str, Verdict], reach: Mapping, slow:
 
 def _mutants_of(answer: str, source: str) -> Iterator[Mutant]:
     spans = marked_regions(source, SOLUTION) or [(0, source.count("\n") + 2)]
-    tree = ast.parse(source)
+    tree = syntax_tree(source)
     seen = {_bytecode(tree)}
     occurrences: dict[tuple[str, str], int] = {}
     for path, node in _nodes(tree):

@@ -38,6 +38,7 @@ from coursegrader.notebooks import (
     parse,
     points,
     role,
+    syntax_tree,
 )
 from coursegrader.register import KERNEL
 
@@ -456,7 +457,7 @@ class _Taint:
 
 def _tree_or_nothing(cell: NotebookNode) -> ast.Module:
     try:
-        return ast.parse(cell.source)
+        return syntax_tree(cell.source)
     except SyntaxError:  # `_python` reports it
         return ast.Module([], [])
 
