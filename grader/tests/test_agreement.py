@@ -26,8 +26,7 @@ from nbgrader.utils import determine_grade
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Course.at(ROOT)
-# Training is most of what a submission takes: in the short tests only the solution does it, once in the exam here, and
-# once in a plain kernel where its notebook is executed.
+# Training is most of what a submission takes: in the short tests the solution alone does it.
 UNTRAINED = "alternatives 0, untrained"
 SECONDS = {"cell_seconds": 600, "answer_seconds": 600, "submission_seconds": 1800}
 
@@ -89,40 +88,35 @@ def by_nbgrader(restored: NotebookNode, spec: Spec, folder: Path) -> dict[str, f
     return earned
 
 
-def by_exam(notebook: bytes, spec: Spec, hall: Hall) -> tuple[dict[str, float], str]:
-    """The points of every test after the exam, and why."""
-    result = grade_submission(notebook, spec, {}, hall)
+def check_agreement(assignment: str, kind: str, hall: Hall, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check that both give the same points for a submission, and that right answers are worth all of them."""
+    spec = Spec.load(COURSE, assignment).with_limits(**SECONDS)
+    notebook = handed_in(spec, kind)
+    data = nbformat.writes(notebook).encode()
+    result = grade_submission(data, spec, {}, hall)
     assert not result.failure
-    tests = with_role(spec.reference_notebook(), Role.TEST)
-    earned = {score.cell: score.points for score in result.scores if score.cell in tests}
-    return earned, "\n".join(f"{one.grade_id}: {one.reason}\n{one.staff}" for one in result.outcomes)
+    expected = worth(spec, kind)
+    by_exam = {score.cell: score.points for score in result.scores if score.cell in expected}
+    # Both see the same small data, and neither a graphics card.
+    for name, value in (spec.environment | {"CUDA_VISIBLE_DEVICES": ""}).items():
+        monkeypatch.setenv(name, value)
+    restored = restore(take(data, spec).notebook, spec.reference_notebook()).notebook
+    plain = by_nbgrader(restored, spec, folder)
+    why = "\n".join(f"{one.grade_id}: {one.reason}\n{one.staff}" for one in result.outcomes)
+    assert by_exam == plain, why
+    assert by_exam == expected, why
 
 
 def _cases() -> Iterator[object]:
     for assignment in COURSE.names():
-        yield from ((assignment, kind) for kind in ("blank", UNTRAINED))
-        for kind in ("solution", *(f"alternatives {number}" for number in range(len(rounds(assignment))))):
-            yield pytest.param(assignment, kind, marks=pytest.mark.full)
+        yield from ((assignment, kind) for kind in ("solution", "blank", UNTRAINED))
+        for number in range(len(rounds(assignment))):
+            yield pytest.param(assignment, f"alternatives {number}", marks=pytest.mark.full)
 
 
 @pytest.mark.parametrize(("assignment", "kind"), list(_cases()))
 def test_the_exam_agrees_with_plain_nbgrader(assignment, kind, hall, tmp_path, monkeypatch):
-    spec = Spec.load(COURSE, assignment).with_limits(**SECONDS)
-    notebook = nbformat.writes(handed_in(spec, kind)).encode()
-    examined, why = by_exam(notebook, spec, hall)
-    # Both see the same small data, and neither a graphics card.
-    for name, value in (spec.environment | {"CUDA_VISIBLE_DEVICES": ""}).items():
-        monkeypatch.setenv(name, value)
-    restored = restore(take(notebook, spec).notebook, spec.reference_notebook()).notebook
-    assert examined == by_nbgrader(restored, spec, tmp_path), why
-    assert examined == worth(spec, kind), why
-
-
-@pytest.mark.parametrize("assignment", COURSE.names())
-def test_the_solution_is_worth_all_points_in_the_exam(assignment, hall):
-    spec = Spec.load(COURSE, assignment).with_limits(**SECONDS)
-    examined, why = by_exam(spec.solution, spec, hall)
-    assert examined == worth(spec, "solution"), why
+    check_agreement(assignment, kind, hall, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("assignment", COURSE.names())
