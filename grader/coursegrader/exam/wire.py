@@ -51,6 +51,7 @@ KINDS = ("object", "function", "class", "callback")
 # An integer of more bits than this is nobody's answer, and arithmetic on it cannot be interrupted.
 MAX_INT_BYTES = 1 << 16
 MAX_NAME = 200
+_MAX_AXES = 64  # NumPy's own limit.
 # So many different keys of one hash value are no accident: they were made to keep whoever builds the table busy.
 MAX_SAME_HASH = 64
 
@@ -487,7 +488,7 @@ class _Decoder:
 
     def get_dims(self) -> tuple[int, ...]:
         ndim = self.take(1)[0]
-        if ndim > 32:
+        if ndim > _MAX_AXES:
             raise WireError("too many axes")
         return struct.unpack(f"<{ndim}Q", self.take(8 * ndim))
 

@@ -122,6 +122,7 @@ def test_bytes_after_the_value_are_an_error():
         np.broadcast_to(np.float32(3), (2, 2)),
         np.array(2.5),
         np.zeros((0, 3), np.int8),
+        np.arange(4.0).reshape((1,) * 62 + (2, 2)),
         np.array([np.nan, np.inf, -np.inf, -0.0], np.float16),
         np.array([1, 3.140625], ml_dtypes.bfloat16),
         np.array([1, 2], ml_dtypes.float8_e4m3fn),
