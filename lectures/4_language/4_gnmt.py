@@ -1735,6 +1735,8 @@ coursekit.Claim(
 # 5. **A bridge.** Add a hundred French-German sentences to the multilingual training. What do they do to zero-shot translation?
 # 6. **Mix.** Start a source sentence in French and end it in German (as Johnson et al. do). What does the network write?
 # 7. **Longer.** Raise `MAX_WORDS` for the test only. Do $\alpha$ and $\beta$ begin to matter?
+# 8. **Captions.** `corpus="multi30k"`, told to `load_translation`, brings what people wrote about 31,000 pictures, in English,
+#    French, German and Czech (`COURSE_DATA` or a download). Which of the claims hold there? What do word pieces do to Czech endings?
 #
 # **The graded assignment** `ps3_nmt` asks you to segment words by pieces that are given, and to write the beam search with
 # length normalization and coverage on prefixes. **Next:** `5_negotiation`.
