@@ -34,7 +34,7 @@ lab: setup ## open JupyterLab with the lectures, the assignments and nbgrader's 
 demo: setup ## release, submit, grade, give feedback and report a sample class of 12
 	coursegrader demo
 
-test: setup lint ## run every test: packages, notebooks, assignments, grading, set-up (about 50 minutes on 2 cores)
+test: setup lint ## run every test: packages, notebooks, assignments, grading, set-up (40 to 80 minutes on 2 cores)
 	pytest $(PARALLEL) --nbval-lax -m "not full" --ignore=$(ALONE) data lectures grader solutions
 	pytest -m "not full" $(ALONE)
 

@@ -193,7 +193,7 @@ def square(x):
 
 @pytest.mark.parametrize("forgery", list(FORGERIES), ids=lambda name: name.replace(" ", "-"))
 def test_a_forgery_earns_what_its_answer_is_worth(launcher, forgery):
-    result = exam(CELLS, {"square": f"{WRONG}\n{FORGERIES[forgery]}"}, launcher=launcher, cell_seconds=20)
+    result = exam(CELLS, {"square": f"{WRONG}\n{FORGERIES[forgery]}"}, launcher=launcher, cell_seconds=8)
     assert earned(result) == NOTHING
     # Each test has a verdict of its own, whatever came before it.
     assert len(result.outcomes) == 4 and all(outcome.reason for outcome in result.outcomes)
