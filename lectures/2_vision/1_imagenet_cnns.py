@@ -13,13 +13,14 @@
 # |---|---|
 # | **Papers** | A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet classification with deep convolutional neural networks*, NIPS (2012): AlexNet · C. Szegedy et al., *Going deeper with convolutions*, CVPR (2015): GoogLeNet · K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR (2016): ResNet · O. Russakovsky et al., *ImageNet large scale visual recognition challenge*, IJCV (2015): the challenge, and people at it |
 # | **You need** | `1_foundations/2_training`: backpropagation, Adam, batch normalization, dropout |
-# | **Time** | less than two minutes on two CPU cores with the bundled data; a few times that with CIFAR-10; on a GPU not timed yet |
+# | **Time** | two to five minutes on two CPU cores with the bundled data; a few times that with CIFAR-10; on a GPU not timed yet |
 #
 # You will train three networks that changed computer vision, beside the method that they replaced, on the same images;
 # see what a connection that skips layers does for a deep network; and measure your own error rate.
 
 # %%
 import math
+from functools import partial
 
 import coursekit  # First: it imports Keras and TensorFlow without their start-up messages.
 import ipywidgets
@@ -133,8 +134,9 @@ figure
 # makes recognition hard under control. With `COURSE_SOURCE=real` the same notebook runs on CIFAR-10 (photographs in ten
 # classes); what needs the generator's controls (the nuisances) is then still measured on scenes, and only that.
 #
-# A thing seen in a mirror is still the same thing. So every training image is there a second time, mirrored, as in
-# AlexNet's training (section 4.1 of its paper), for all methods alike.
+# A thing seen in a mirror is still the same thing. So every training image is there a second time, mirrored, and a test
+# image is judged by the mean of the scores for it and for its mirror image: as AlexNet did (section 4.1 of its paper), and
+# here for all methods alike.
 
 # %%
 SOURCES = tuple(dict.fromkeys((profile.source, "bundled")))
@@ -720,7 +722,7 @@ for skip in (False, True):
 # numbers of epochs and images are as small as they can be for a lecture of this length.
 
 # %%
-EPOCHS = profile.pick(small=5, full=20)
+EPOCHS = profile.pick(small=8, full=20)
 LEARNING_RATE, MOMENTUM = 0.1, 0.9
 
 
@@ -792,7 +794,8 @@ plots.histories(
 # *What to see:* without skip connections the deeper network has the *larger* training error, although it could
 # represent everything that the shallow one does. With them, it keeps up with the shallow one or passes it, and leaves
 # the plain network of its depth far behind. It is the effect of the paper's Figure 6 (left and middle), in a training
-# that is hundreds of times shorter.
+# that is hundreds of times shorter. (There were five epochs first. The deep networks then still had 67 to 89 and 49 to
+# 77 % of their training images wrong, and whether claim 3 held depended on the seed and on how a machine rounds.)
 
 # %% [markdown]
 # ## Measure
@@ -823,6 +826,11 @@ def logits(model, images):
     return np.concatenate([keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
 
 
+def with_mirror(scores_of, images):
+    """The scores that a system gives to images and to their mirror images, averaged: (num, classes)."""
+    return (scores_of(images) + scores_of(images[:, :, ::-1])) / 2
+
+
 # %%
 # NBVAL_CHECK_OUTPUT
 toy_scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.2, 0.3, 0.5]])
@@ -836,8 +844,8 @@ networks = {
     f"ResNet-{6 * DEEP + 2}": thin[True, DEEP],
     f"plain-{6 * DEEP + 2}": thin[False, DEEP],
 }
-test_scores = {"HOG + linear SVM": baselines[profile.source].scores(x_test)}
-test_scores |= {name: logits(model, x_test) for name, model in networks.items()}
+test_scores = {"HOG + linear SVM": with_mirror(baselines[profile.source].scores, x_test)}
+test_scores |= {name: with_mirror(partial(logits, model), x_test) for name, model in networks.items()}
 curves = {name: error_curve(scores, y_test) for name, scores in test_scores.items()}
 
 figure, axis = plots.subplots(width=6, height=3.6)
@@ -908,10 +916,10 @@ you = f"| you | 5.1 (one annotator) | – | – | – | {summary(quiz.answers, q
 Markdown(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}\n{table}\n{you}")
 
 # %% [markdown]
-# *What to see:* top-1 error, AlexNet against HOG; and each system's training error beside its test error. After five
-# epochs of 1,600 scenes GoogLeNet and ResNet are wrong nearly as often on their training images as on new ones: they
-# do not overfit, their training has hardly begun. (`COURSE_PROFILE=full` trains all three alike.) The interval speaks
-# of the choice of test images only: another seed changes the training, too.
+# *What to see:* top-1 error, AlexNet against HOG; and each system's training error beside its test error. GoogLeNet and
+# ResNet are wrong about twice as often on new images as on the 1,600 that they were trained on: they have learned these,
+# and seen too few. (`COURSE_PROFILE=full` trains all three alike.) The interval speaks of the choice of test images
+# only: another seed changes the training, too.
 #
 # ### What the first layer sees
 #
@@ -924,7 +932,7 @@ span = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
 plots.image_grid(0.5 + 0.5 * filters / span, columns=12, scale=0.8, title="AlexNet's first-layer filters")
 
 # %% [markdown]
-# *What to see:* very little. In half a minute of training these 5 × 5 pixels have not gone far from the random
+# *What to see:* very little. In a minute or two of training these 5 × 5 pixels have not gone far from the random
 # numbers that they started from; yet the layers above them make good use of what they answer. Compare with the full
 # profile.
 
@@ -999,8 +1007,8 @@ plots.image_grid(x_test[shown], titles, columns=8, scale=1.35, title=f"The class
 STANDARD = Nuisances()
 NUM_PROBES = profile.pick(small=252, full=1800)
 systems = {
-    "HOG + linear SVM": baselines["bundled"].scores,
-    "AlexNet": lambda images: logits(alexnets["bundled"], images),
+    "HOG + linear SVM": partial(with_mirror, baselines["bundled"].scores),
+    "AlexNet": partial(with_mirror, partial(logits, alexnets["bundled"])),
 }
 
 
@@ -1084,7 +1092,8 @@ coursekit.Claim(
 # The next claim is about AlexNet and scenes, whatever data the rest of the notebook runs on. In 2012 AlexNet's error
 # was 0.63 times that of the best entry without CNNs. Here we demand at most 0.6. (The course had set out to show
 # *half*. HOG in colours, `RGB` or `Lab`, would have left plenty of room for that. HOG on saturation does not: with it
-# the ratio is so close to one half that it depends on the seed.)
+# the ratio is so close to one half that it depends on the seed. AlexNet trained for five epochs first, and judged single
+# images; the ratio then came up to 0.59, too near to the margin to be relied on.)
 
 # %%
 scene_test = splits["bundled"]
