@@ -1,10 +1,12 @@
 """Every assignment: its rules and release, and that its tests reject what is wrong and nothing that is right.
 
 As many trials run at once as there are cores. Each executes the cells that the changed answers can reach, no others.
+Training is most of what these tests would take: in the short ones only the solution does it.
 """
 
 import re
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from coursegrader import notebooks
 from coursegrader.authoring import answers, build, junk, rules
 from coursegrader.authoring.trial import Bench, Result, Warm
+from coursegrader.sample.sample_class import TRAINS
 from coursegrader.submission.scores import answers_of
 
 ROOT = Path(__file__).parents[2]
@@ -24,12 +27,6 @@ SLIPS = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "Unbo
 each = pytest.mark.parametrize("name", ASSIGNMENTS)
 
 
-def variant_files(kind: str) -> list:
-    """Every file of `mistakes/` or `alternatives/`, as test parameters."""
-    paths = [path for name in ASSIGNMENTS for path in sorted((solution(name) / kind).glob("*.py"))]
-    return [pytest.param(path, id=f"{path.parents[1].name}-{path.stem}") for path in paths]
-
-
 def solution(name: str) -> Path:
     return ROOT / "solutions" / name
 
@@ -37,6 +34,16 @@ def solution(name: str) -> Path:
 @cache
 def notebook(name: str):
     return notebooks.read(solution(name) / f"{name}.ipynb")
+
+
+def variant_files(kind: str) -> Iterator:
+    """Every file of `mistakes/` or `alternatives/`, as test parameters; those that train are for the full tests."""
+    for name in ASSIGNMENTS:
+        cells = notebooks.with_role(notebook(name), notebooks.Role.ANSWER)
+        train = {key for key, cell in cells.items() if TRAINS in notebooks.tags(cell)}
+        for path in sorted((solution(name) / kind).glob("*.py")):
+            marks = pytest.mark.full if train & answers.load(path).answers.keys() else ()
+            yield pytest.param(path, marks=marks, id=f"{name}-{path.stem}")
 
 
 @pytest.fixture(scope="module")
