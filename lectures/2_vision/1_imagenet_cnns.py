@@ -122,7 +122,7 @@ figure
 # or 6.3.
 #
 # **The claims of this lecture**, each checked at the end: (1) the best of the three networks makes at least 20 % fewer
-# errors than the method before; (2) on scenes of objects, AlexNet makes at most 60 % of its errors; (3) a plain deep
+# errors than the method before; (2) on scenes of objects, AlexNet makes at most half of its errors; (3) a plain deep
 # network *trains* worse than the same network with skip connections; (4) where one of six nuisances (viewpoint, light,
 # …) is stronger than in training, AlexNet makes at most 80 % of the errors of the method before. (The course had set
 # out to show more: see *What each nuisance costs*.)
@@ -932,9 +932,9 @@ span = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
 plots.image_grid(0.5 + 0.5 * filters / span, columns=12, scale=0.8, title="AlexNet's first-layer filters")
 
 # %% [markdown]
-# *What to see:* very little. In a minute or two of training these 5 × 5 pixels have not gone far from the random
-# numbers that they started from; yet the layers above them make good use of what they answer. Compare with the full
-# profile.
+# *What to see:* a little. A few filters have become blobs of one colour, and one or two an edge between colours. Most have
+# not gone far, in a minute or two of training, from the random numbers that they started from; yet the layers above them
+# make good use of what they answer. Compare with the full profile.
 
 # %% [markdown]
 # ### One image through the network
@@ -1066,8 +1066,8 @@ Markdown("| cost in points of error | HOG + linear SVM | AlexNet |\n|---|---|---
 #   of them the two cannot be told apart with so few images. Light, above all, never was HOG's problem: its designers
 #   normalized the blocks for exactly that. What somebody foresaw, hand-made features do well. The network had to learn
 #   all of it, and nobody had to look at the pictures.
-# - Without any nuisance HOG makes next to no error; AlexNet, which never saw a picture so plain, still makes some. A
-#   learned system is at its best on what it was trained on.
+# - Without any nuisance HOG makes few errors, fewer than AlexNet, which never saw a picture so plain. A learned system is
+#   at its best on what it was trained on.
 # - Right of the dotted lines both meet what they were not trained on. Both get worse; AlexNet stays ahead. That is
 #   what we claim below, on the mean of the six.
 #
@@ -1090,10 +1090,10 @@ coursekit.Claim(
 
 # %% [markdown]
 # The next claim is about AlexNet and scenes, whatever data the rest of the notebook runs on. In 2012 AlexNet's error
-# was 0.63 times that of the best entry without CNNs. Here we demand at most 0.6. (The course had set out to show
-# *half*. HOG in colours, `RGB` or `Lab`, would have left plenty of room for that. HOG on saturation does not: with it
-# the ratio is so close to one half that it depends on the seed. AlexNet trained for five epochs first, and judged single
-# images; the ratio then came up to 0.59, too near to the margin to be relied on.)
+# was 0.63 times that of the best entry without CNNs. Here we demand at most *half*. (HOG in colours, `RGB` or `Lab`,
+# would leave plenty of room for that; HOG on saturation leaves less. When AlexNet trained for five epochs and judged
+# single images, the ratio was between 0.4 and 0.6, depending on the seed, and at most 0.6 was demanded. With eight
+# epochs it is well below one half.)
 
 # %%
 scene_test = splits["bundled"]
@@ -1106,8 +1106,8 @@ coursekit.Claim(
     paper="ILSVRC 2012, top-5 error: AlexNet 16.4 %, best entry without CNNs 26.2 %",
     before=scene_errors["HOG + linear SVM"],
     here=scene_errors["AlexNet"],
-    margin="at most 60 % of the errors",
-    holds=scene_errors["AlexNet"] <= 0.6 * scene_errors["HOG + linear SVM"],
+    margin="at most half of the errors",
+    holds=scene_errors["AlexNet"] <= 0.5 * scene_errors["HOG + linear SVM"],
     source="bundled",
 ).check()
 
