@@ -363,11 +363,16 @@ class TestSeeds:
 
 
 class TestTime:
+    @pytest.fixture(autouse=True)
+    def a_second_a_call(self, room):
+        room.examiner("from coursegrader.exam import examiner\nexaminer._EXAMINER.candidate.seconds = 1.0")
+        room.student("import time\ndef slow():\n    time.sleep(60)\ndef quick(): return 1")
+
     @pytest.mark.parametrize(
         ("student", "test", "check"),
         [
             (
-                "import time\ndef slow():\n    time.sleep(60)\ndef quick(): return 1",
+                "",
                 "try:\n    slow()\nexcept Exception:\n    pass",
                 "assert quick() == 1",
             ),
@@ -380,7 +385,6 @@ class TestTime:
         ids=["in the student's code", "in a function of the test"],
     )
     def test_a_call_that_takes_too_long_is_interrupted(self, room, student, test, check):
-        room.examiner("from coursegrader.exam import examiner\nexaminer._EXAMINER.candidate.seconds = 1.0")
         room.student(student)
         seen = room.seen(test)
         assert seen["ended"] == "interrupted" and "did not end within 1 s" in seen["cut"] and not seen["gone"]
