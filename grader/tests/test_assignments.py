@@ -147,7 +147,7 @@ def test_the_blank_release_gets_nothing(benches, name):
     assert result.died is None and result.points == dict.fromkeys(benches[name].tests, 0)
 
 
-@pytest.mark.parametrize("path", variant_files(answers.MISTAKES))
+@pytest.mark.parametrize("path", list(variant_files(answers.MISTAKES)))
 def test_a_mistake_is_rejected_by_the_cells_it_names_and_no_others(trial, path):
     mistake = answers.load(path)
     answers.check(notebook(path.parents[1].name), mistake)
@@ -158,7 +158,7 @@ def test_a_mistake_is_rejected_by_the_cells_it_names_and_no_others(trial, path):
         assert not (result.outcomes[test].error or "").startswith(SLIPS)
 
 
-@pytest.mark.parametrize("path", variant_files(answers.ALTERNATIVES))
+@pytest.mark.parametrize("path", list(variant_files(answers.ALTERNATIVES)))
 def test_an_alternative_gets_full_marks(trial, path):
     answers.check(notebook(path.parents[1].name), answers.load(path))
     result = trial(path)
