@@ -26,6 +26,7 @@ from coursegrader.errors import CourseError
 
 BONUS_PREFIX = "bonus_"
 CANDIDATE_TAG = "candidate"
+TRAINS_TAG = "trains"
 _PARSING = threading.Lock()
 
 
@@ -142,6 +143,11 @@ def is_locked(cell: NotebookNode) -> bool:
 def is_candidate(cell: NotebookNode) -> bool:
     """Whether the cell is locked and runs beside the student's code only (tag `candidate`)."""
     return is_locked(cell) and CANDIDATE_TAG in tags(cell)
+
+
+def trains(cell: NotebookNode) -> bool:
+    """Whether the cell's answer trains a model, which takes long (tag `trains`)."""
+    return TRAINS_TAG in tags(cell)
 
 
 def is_bonus(cell: NotebookNode) -> bool:

@@ -12,8 +12,7 @@ import pytest
 from coursegrader import sandbox
 from coursegrader.authoring import answers
 from coursegrader.course import Course
-from coursegrader.notebooks import Role, points, tags, with_role
-from coursegrader.sample.sample_class import TRAINS
+from coursegrader.notebooks import Role, points, trains, with_role
 from coursegrader.submission.grade import grade_submission
 from coursegrader.submission.hall import Hall, open_hall
 from coursegrader.submission.intake import take
@@ -59,7 +58,7 @@ def handed_in(spec: Spec, kind: str) -> NotebookNode:
         return solution
     if kind == UNTRAINED:
         stubs = with_role(spec.reference_notebook(), Role.ANSWER)
-        untrained = {name: cell.source for name, cell in stubs.items() if TRAINS in tags(cell)}
+        untrained = {name: cell.source for name, cell in stubs.items() if trains(cell)}
         return answers.replace(solution, rounds(spec.assignment)[0] | untrained)
     return answers.replace(solution, rounds(spec.assignment)[int(kind.split()[-1])])
 
@@ -67,7 +66,7 @@ def handed_in(spec: Spec, kind: str) -> NotebookNode:
 def worth(spec: Spec, kind: str) -> dict[str, float]:
     """The points of every test for it: all of them, but for tests of what was left undone."""
     cells = with_role(spec.reference_notebook(), Role.ANSWER)
-    undone = {name for name, cell in cells.items() if kind == "blank" or (kind == UNTRAINED and TRAINS in tags(cell))}
+    undone = {name for name, cell in cells.items() if kind == "blank" or (kind == UNTRAINED and trains(cell))}
     tests = with_role(spec.reference_notebook(), Role.TEST)
     about = answers_of(spec.reference_notebook())
     return {name: 0 if undone & set(about[name]) else points(cell) for name, cell in tests.items()}

@@ -15,7 +15,6 @@ import pytest
 from coursegrader import notebooks
 from coursegrader.authoring import answers, build, junk, rules
 from coursegrader.authoring.trial import Bench, Result, Warm
-from coursegrader.sample.sample_class import TRAINS
 from coursegrader.submission.scores import answers_of
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,7 @@ def variant_files(kind: str) -> Iterator:
     """Every file of `mistakes/` or `alternatives/`, as test parameters; those that train are for the full tests."""
     for name in ASSIGNMENTS:
         cells = notebooks.with_role(notebook(name), notebooks.Role.ANSWER)
-        train = {key for key, cell in cells.items() if TRAINS in notebooks.tags(cell)}
+        train = {key for key, cell in cells.items() if notebooks.trains(cell)}
         for path in sorted((solution(name) / kind).glob("*.py")):
             marks = pytest.mark.full if train & answers.load(path).answers.keys() else ()
             yield pytest.param(path, marks=marks, id=f"{name}-{path.stem}")

@@ -19,13 +19,12 @@ from coursegrader.authoring.answers import Variant, variants
 from coursegrader.course import Course
 from coursegrader.errors import CourseError
 from coursegrader.gradebook.table import COLUMNS, row, write_table
-from coursegrader.notebooks import Role, by_grade_id, parse, role, tags, with_role
+from coursegrader.notebooks import Role, by_grade_id, parse, role, trains, with_role
 from coursegrader.sample.forgers import FORGERS
 from coursegrader.submission.scores import CellScore, Status, answers_of, total
 from coursegrader.submission.spec import Spec
 
 DUE = datetime(2026, 10, 30, 23, 59)
-TRAINS = "trains"
 CHECKS = ("check", "require", "assert")
 TRUTH_COLUMNS = (*COLUMNS, "kind")
 
@@ -116,7 +115,7 @@ class _Material:
             release=nbformat.read(released, as_version=4),
             solution={name: _without_markers(cell.source) for name, cell in answers.items()},
             groups=tuple((about, tuple(tests)) for about, tests in grouped.items()),
-            costly=frozenset(name for name, cell in answers.items() if TRAINS in tags(cell)),
+            costly=frozenset(name for name, cell in answers.items() if trains(cell)),
             partial_credit=frozenset(
                 name for name, cell in with_role(notebook, Role.TEST).items() if _returns_number(cell)
             ),
