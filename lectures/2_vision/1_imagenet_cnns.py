@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | A. Krizhevsky, I. Sutskever, G. Hinton, *ImageNet classification with deep convolutional neural networks*, NIPS (2012): AlexNet · C. Szegedy et al., *Going deeper with convolutions*, CVPR (2015): GoogLeNet · K. He, X. Zhang, S. Ren, J. Sun, *Deep residual learning for image recognition*, CVPR (2016): ResNet · O. Russakovsky et al., *ImageNet large scale visual recognition challenge*, IJCV (2015): the challenge, and people at it |
 # | **You need** | `1_foundations/2_training`: backpropagation, Adam, batch normalization, dropout |
-# | **Time** | two to five minutes on two CPU cores with the bundled data; a few times that with CIFAR-10; on a GPU not timed yet |
+# | **Time** | three to ten minutes on two CPU cores with the bundled data; a few times that with CIFAR-10; on a GPU not timed yet |
 #
 # You will train three networks that changed computer vision, beside the method that they replaced, on the same images;
 # see what a connection that skips layers does for a deep network; and measure your own error rate.
@@ -135,8 +135,8 @@ figure
 # classes); what needs the generator's controls (the nuisances) is then still measured on scenes, and only that.
 #
 # A thing seen in a mirror is still the same thing. So every training image is there a second time, mirrored, and a test
-# image is judged by the mean of the scores for it and for its mirror image: as AlexNet did (section 4.1 of its paper), and
-# here for all methods alike.
+# image is judged by the mean of the scores for it and for its mirror image. AlexNet did both (section 4.1 of its paper; it
+# averaged the outputs of softmax, and over five places in each image, too); here it is done for all methods alike.
 
 # %%
 SOURCES = tuple(dict.fromkeys((profile.source, "bundled")))

@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | P. Brown et al., *The mathematics of statistical machine translation: parameter estimation*, Computational Linguistics (1993) · P. Koehn, F. J. Och, D. Marcu, *Statistical phrase-based translation*, NAACL (2003) · K. Cho et al., *Learning phrase representations using RNN encoder-decoder for statistical machine translation*, EMNLP (2014) · I. Sutskever, O. Vinyals, Q. Le, *Sequence to sequence learning with neural networks*, NIPS (2014) · D. Bahdanau, K. Cho, Y. Bengio, *Neural machine translation by jointly learning to align and translate*, ICLR (2015) · M.-T. Luong, H. Pham, C. Manning, *Effective approaches to attention-based neural machine translation*, EMNLP (2015) |
 # | **You need** | `1_foundations/2_training`: softmax, cross-entropy, Adam. Nothing about languages |
-# | **Time** | three to six minutes on two CPU cores with the bundled data, several times that with sentences that people wrote; not measured on a GPU |
+# | **Time** | three to eight minutes on two CPU cores with the bundled data, several times that with sentences that people wrote; not measured on a GPU |
 #
 # In 2013 a translation system was a table of phrases, a language model, a model of word order and some twenty years of
 # craft. In 2016 it was one network. You will build both, from English to German, and see what each of them cannot do.

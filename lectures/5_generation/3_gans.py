@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | I. Goodfellow et al., *Generative adversarial nets*, NIPS (2014) · A. Radford, L. Metz, S. Chintala, *Unsupervised representation learning with deep convolutional generative adversarial networks*, ICLR (2016): DCGAN · T. Karras, T. Aila, S. Laine, J. Lehtinen, *Progressive growing of GANs for improved quality, stability, and variation*, ICLR (2018) |
 # | **You need** | `1_foundations/2_training`: cross-entropy, Adam, batch normalization; convolution as in `2_vision/1_imagenet_cnns` |
-# | **Time** | four to six minutes on two CPU cores with the bundled data; on a GPU not timed yet |
+# | **Time** | four to seven minutes on two CPU cores with the bundled data; on a GPU not timed yet |
 #
 # You will train a network that draws faces of people who do not exist, by letting it play against a network that
 # tries to tell its pictures from real ones; watch the game fail in the ways it is known for, and measure what helps;
