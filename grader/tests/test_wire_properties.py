@@ -4,10 +4,11 @@
 conversation above the wire format.
 """
 
+import gc
 import struct
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import ml_dtypes
 import numpy as np
@@ -248,6 +249,24 @@ def integers(numbers: Iterator[int], tag: bytes) -> bytes:
     return tag + struct.pack("<I", len(items)) + b"".join(items) + (b"N" * len(items) if tag == b"m" else b"")
 
 
+def least_cpu_seconds(read: Callable[[], None], tries: int = 3) -> float:
+    """The least of some tries, in seconds: a machine that is busy with other things only ever adds.
+
+    Without the garbage collector, whose passes cost what all other objects of this process make them cost: after a
+    thousand tests, more than any message.
+    """
+    took = []
+    gc.disable()
+    try:
+        for _ in range(tries):
+            started = time.process_time()
+            read()
+            took.append(time.process_time() - started)
+    finally:
+        gc.enable()
+    return min(took)
+
+
 MODULUS = 2**61 - 1
 LARGE = {
     **{f"empty {tag!r}": repeated(tag + bytes(4)) for tag in (b"l", b"t", b"m", b"S", b"f", b"s", b"b", b"i")},
@@ -277,10 +296,8 @@ def test_time_and_memory_are_in_proportion_to_a_message(name):
         except WireError:
             return
 
-    started = time.process_time()
-    read()
-    # Ten times what the slowest of them takes on a slow machine; what grows with the square takes minutes.
-    assert time.process_time() - started < 1.0 * max(1, len(message) / 60_000)
+    # Five times what the slowest of them takes on a slow machine; what grows with the square takes minutes.
+    assert least_cpu_seconds(read) < 1.0 * max(1, len(message) / 60_000)
     tracemalloc.start()
     try:
         read()
