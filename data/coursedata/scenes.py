@@ -96,9 +96,7 @@ def render(
     """
     if num < 0 or size < 16 or num_objects < 1:
         raise ValueError(f"{num=}, {size=}, {num_objects=}: give num >= 0, size >= 16 and num_objects >= 1.")
-    nuisances = Nuisances() if nuisances is None else nuisances
-    if not isinstance(nuisances, Nuisances):
-        raise TypeError(f"nuisances is {nuisances!r}: give coursedata.scenes.Nuisances(...), or None for the defaults.")
+    nuisances = checked(nuisances)
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     scenes = Scenes(
         images=np.empty((num, size, size, 3), np.uint8),
@@ -115,6 +113,14 @@ def render(
         scenes.masks[k] = scene.visible()
         scenes.boxes[k] = [_bounds(mask) for mask in scenes.masks[k]]
     return scenes
+
+
+def checked(nuisances: Nuisances | None) -> Nuisances:
+    """What was asked for, the defaults for None. Raises TypeError for anything else."""
+    nuisances = Nuisances() if nuisances is None else nuisances
+    if not isinstance(nuisances, Nuisances):
+        raise TypeError(f"nuisances is {nuisances!r}: give coursedata.scenes.Nuisances(...), or None for the defaults.")
+    return nuisances
 
 
 def _generator(root: np.random.SeedSequence, *key: int) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """Which data a lecture gets: `bundled`, generated here, or `real`, from files."""
 
 import os
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,18 +46,25 @@ def load_images(
     """Images of 32 x 32 pixels to classify, with equally frequent classes.
 
     Bundled: object scenes drawn from `seed` with `nuisances`. Real: the first `num_train` and `num_test` of CIFAR-10,
-    whatever the seed. Raises UnknownSource; TypeError for nuisances that are no `scenes.Nuisances`; ValueError for
-    nuisances of real photographs or more of them than there are; and what `coursedata.fetch` raises.
+    whatever the seed. Bundled scenes that were drawn last are remembered: asking again gives a copy. Raises
+    UnknownSource; TypeError for nuisances that are no `scenes.Nuisances`; ValueError for nuisances of real photographs
+    or more of them than there are; and what `coursedata.fetch` raises.
     """
     if resolve_source(source) == "real":
         if nuisances is not None:
             raise ValueError("nuisances can be set for bundled object scenes only: leave them out, or use 'bundled'.")
         return ImageSplit(*cifar10.load(fetch("cifar10"), num_train, num_test))
+    drawn = _object_scenes(num_train, num_test, seed, scenes.checked(nuisances))
+    return ImageSplit(*(part.copy() for part in drawn), scenes.CLASSES)
+
+
+@lru_cache(maxsize=1, typed=True)
+def _object_scenes(num_train: int, num_test: int, seed: int, nuisances: scenes.Nuisances) -> tuple[np.ndarray, ...]:
     train, test = (
         scenes.render(num, seed=sequence, nuisances=nuisances)
         for num, sequence in zip((num_train, num_test), np.random.SeedSequence(seed).spawn(2), strict=True)
     )
-    return ImageSplit(train.images, train.labels, test.images, test.labels, scenes.CLASSES)
+    return train.images, train.labels, test.images, test.labels
 
 
 def load_speech(source: str | None = None, *, seed: int = 0) -> SpeechSplit:

@@ -49,6 +49,20 @@ def test_bundled_images_take_nuisances():
     assert not np.array_equal(plain.x_train, load_images("bundled", num_train=12, num_test=12).x_train)
 
 
+def test_the_same_images_again_are_a_copy_of_their_own():
+    first = load_images("bundled", num_train=12, num_test=12, seed=6)
+    untouched = first.x_train.copy()
+    first.x_train[:] = 0
+    again = load_images("bundled", num_train=12, num_test=12, seed=6)
+    np.testing.assert_array_equal(again.x_train, untouched)
+
+
+@pytest.mark.parametrize("nuisances", [{"viewpoint": 0.5}, 0.5])
+def test_other_nuisances_are_refused(nuisances):
+    with pytest.raises(TypeError, match=r"give coursedata\.scenes\.Nuisances"):
+        load_images("bundled", num_train=12, num_test=12, nuisances=nuisances)
+
+
 def test_photographs_take_no_nuisances():
     with pytest.raises(ValueError, match="bundled"):
         load_images("real", num_train=10, num_test=10, nuisances=Nuisances())

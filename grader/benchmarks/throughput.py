@@ -23,6 +23,7 @@ from coursegrader.course import Course
 from coursegrader.gradebook.autograde import autograde, place
 from coursegrader.gradebook.record import lines, open_gradebook
 from coursegrader.submission.hall import Hall
+from coursegrader.submission.spec import Spec
 from measure import Stretch, console, cpu_seconds, running_cpu_seconds, show, stretch
 from nbgrader.api import Gradebook
 
@@ -41,9 +42,9 @@ def by_exam(course: Course, workers: int | None) -> tuple[Stretch, Stretch, dict
     start = Stretch()
 
     @contextmanager
-    def timed() -> Iterator[Hall]:
+    def timed(spec: Spec) -> Iterator[Hall]:
         with stretch() as opened:
-            hall = opening()
+            hall = opening(spec)
             opened_hall = hall.__enter__()
         start.wall, start.cpu = opened.wall, opened.cpu + running_cpu_seconds()
         try:

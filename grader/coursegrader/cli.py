@@ -280,7 +280,7 @@ def grade(
     for table in filter(None, (out, to_json)):
         _check_writable(table)
     console.print(f"Sandbox: {level}")
-    with Spool() as spool, told(opening, _note) as hall:
+    with Spool() as spool, told(opening, _note, spec) as hall:
         if solution is not None:
             with console.status("Examining the solution itself ..."):
                 check_fits(spec, hall)

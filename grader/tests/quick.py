@@ -69,7 +69,7 @@ class Here(Executor):
 
 
 @contextmanager
-def no_hall() -> Iterator[Hall]:
+def no_hall(spec: Spec) -> Iterator[Hall]:
     """A place where nothing runs."""
     yield COLD
 

@@ -35,7 +35,7 @@ def course(tmp_path, monkeypatch, hall):
     monkeypatch.chdir(tmp_path)
     # Setting up its log, traitlets closes every handler there is; absl's would close the stream that pytest reads.
     monkeypatch.setattr(logging, "_handlerList", [])
-    monkeypatch.setattr(doors, "place", lambda course: (hall.level, lambda: nullcontext(hall)))
+    monkeypatch.setattr(doors, "place", lambda course: (hall.level, lambda spec: nullcontext(hall)))
     return course
 
 
@@ -158,7 +158,7 @@ def test_a_second_run_leaves_what_is_graded_and_force_grades_it_again(course, ha
     assert nbgrader("autograde", tiny.PS, "--student", "ann") == 0
     assert list(found(course)) == ["ann"]
     opened = []
-    monkeypatch.setattr(doors, "place", lambda course: (hall.level, lambda: opened.append(1) or nullcontext(hall)))
+    monkeypatch.setattr(doors, "place", lambda course: (hall.level, lambda spec: opened.append(1) or nullcontext(hall)))
     assert nbgrader("autograde", tiny.PS, "--CourseDirectory.student_id_exclude=bob") == 0
     assert opened == []
     assert nbgrader("autograde", tiny.PS) == 0
@@ -218,7 +218,7 @@ def test_the_graded_notebook_opens_in_the_formgrader(course, button):
 
 def test_the_log_says_why_kernels_start_cold(course, button, monkeypatch):
     cold = replace(COLD, message="kernels start cold: importing it started 3 threads")
-    monkeypatch.setattr(doors, "place", lambda course: (cold.level, lambda: nullcontext(cold)))
+    monkeypatch.setattr(doors, "place", lambda course: (cold.level, lambda spec: nullcontext(cold)))
     tiny.hand_in(course, "dan", b"{not json")
     assert cold.message in button(tiny.PS, "dan")["log"]
 

@@ -106,7 +106,7 @@ def test_what_is_graded_is_not_graded_again(graded):
 
 def test_no_hall_is_opened_where_nothing_is_to_be_examined(graded, monkeypatch):
     opened = []
-    monkeypatch.setattr(quick, "no_hall", lambda: opened.append("a hall"))
+    monkeypatch.setattr(quick, "no_hall", lambda spec: opened.append("a hall"))
     quick.grade(graded)
     assert opened == []
 

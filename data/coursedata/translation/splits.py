@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,7 @@ def load_translation(
     Bundled: the grammar's. Training sentences have 3 to `max_train_words` English words, and lack some combinations of
     words (an adjective with a noun, a verb with an object, the parts of a compound). Validation and test have, in turn,
     a sentence like those, one with such a combination, and one that is longer, up to `max_words`. `phenomena` and
-    `share` (of the lexicon) are those of `generate`.
+    `share` (of the lexicon) are those of `generate`. Sentences that were drawn last are remembered.
     Real: the sentences of a `corpus`, "tatoeba" or "multi30k" (languages en, fr, de, and cs in multi30k), of at most
     `max_words` tokens, shuffled by `seed`; split by source sentence (Multi30k as its authors split it).
     Raises UnknownSource, ValueError for unknown languages or corpora or more sentences than there are, and what
@@ -72,7 +73,9 @@ def load_translation(
     sizes = (num_train, num_valid, num_test)
     if resolve_source(source) == "bundled":
         _check(languages, LANGUAGES, "bundled sentences")
-        return _bundled(languages, sizes, seed, phenomena or Phenomena(), share, max_train_words, max_words)
+        chosen = phenomena or Phenomena()
+        split = _bundled(tuple(languages), sizes, seed, chosen, share, max_train_words, max_words)
+        return split._replace(report=dict(split.report))
     if phenomena is not None:
         raise ValueError("phenomena can be chosen for bundled sentences only: leave them out, or use 'bundled'.")
     if corpus not in CORPORA:
@@ -99,6 +102,7 @@ def _is_held_out(first: str, second: str) -> bool:
     return zlib.crc32(f"{first} {second}".encode()) % (_HELD_OUT_COMPOUNDS if compound else _HELD_OUT) == 0
 
 
+@lru_cache(maxsize=1, typed=True)
 def _bundled(
     languages: tuple[str, ...],
     sizes: tuple[int, int, int],

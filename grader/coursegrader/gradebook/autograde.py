@@ -12,7 +12,6 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -88,27 +87,27 @@ class Outcome:
 
 def place(
     course: Course, level: str | None = None, unsafe: bool = False, *, marks: bool = True
-) -> tuple[str, Callable[[], AbstractContextManager[Hall]]]:
-    """Where submissions are examined: the sandbox's level, and what opens the hall.
+) -> tuple[str, Callable[[Spec], AbstractContextManager[Hall]]]:
+    """Where submissions are examined: the sandbox's level, and what opens the hall for an assignment.
 
     `level` defaults to what the course's configuration asks for marks; without `marks`, to the best that there is.
     Raises `NoSandbox` with the remedy; only `unsafe` does without a sandbox.
     """
     if unsafe:
-        return UNSAFE, partial(open_hall, unsafe=True)
+        return UNSAFE, lambda spec: open_hall(unsafe=True, spec=spec)
     try:
         level = choose(level or (level_for_marks(course) if marks else None))
     except NoSandbox as error:
         others = " or ".join(f"--level {one.level}" for one in available() if one.ok)
         instead = f"This machine has {others}; `coursegrader doctor` says what that keeps." if others else WITHOUT
         raise NoSandbox(f"{error}. {instead}") from None
-    return level, partial(open_hall, level)
+    return level, lambda spec: open_hall(level, spec=spec)
 
 
 def autograde(
     course: Course,
     spec: Spec,
-    opening: Callable[[], AbstractContextManager[Hall]],
+    opening: Callable[[Spec], AbstractContextManager[Hall]],
     level: str,
     order: Order | None = None,
     *,
@@ -207,7 +206,7 @@ class _Run:
     def grade(
         self,
         submissions: Iterable[Submission],
-        opening: Callable[[], AbstractContextManager[Hall]],
+        opening: Callable[[Spec], AbstractContextManager[Hall]],
         workers: int | None,
         executor: Executor | None,
     ) -> None:
@@ -219,7 +218,7 @@ class _Run:
                 return
             self.recorder.prepare()
             try:
-                with opening() as hall:
+                with opening(self.spec) as hall:
                     for submission, result in grade_class(
                         itertools.chain([first], waiting), self.spec, workers, executor, hall=hall
                     ):

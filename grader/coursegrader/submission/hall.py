@@ -14,7 +14,8 @@ from coursegrader import sandbox, warm
 from coursegrader.exam.kernels import ColdLauncher, Launcher
 from coursegrader.exam.warm_kernels import WarmLauncher
 from coursegrader.sandbox import UNSAFE
-from coursegrader.submission.spec import Exam, LimitValues
+from coursegrader.submission.ahead import loading
+from coursegrader.submission.spec import Exam, LimitValues, Spec
 
 if TYPE_CHECKING:
     from coursegrader.course import Course
@@ -45,27 +46,33 @@ CANNOT_FORK = "kernels start cold, each in seconds: only Linux on x86_64 or aarc
 
 @contextmanager
 def open_hall(
-    level: str | None = None, *, unsafe: bool = False, preload: Sequence[str] = warm.forge.PRELOAD
+    level: str | None = None,
+    *,
+    unsafe: bool = False,
+    preload: Sequence[str] = warm.forge.PRELOAD,
+    spec: Spec | None = None,
 ) -> Iterator[Hall]:
     """Starts the warm process and ends it, with every kernel that came of it, when the block is left.
 
     `level` asks for one level of the sandbox, None for the best that this machine has; `unsafe` is the only way to do
-    without one, and stands above `level`. `preload` is what the warm process imports. Raises `sandbox.NoSandbox` with
-    the remedy, `warm.NoForge` when the warm process does not start.
+    without one, and stands above `level`. `preload` is what the warm process imports; then it loads the data that the
+    cells of `spec` load. Raises `sandbox.NoSandbox` with the remedy, `warm.NoForge` when no warm process starts.
     """
     if level == UNSAFE and not unsafe:
         raise sandbox.NoSandbox("grading without a sandbox must be asked for by name: --unsafe-no-sandbox")
     if unsafe and not sandbox.supported():
         yield replace(COLD, message=CANNOT_FORK)
         return
-    with warm.start(UNSAFE if unsafe else level, preload) as forge:
+    with warm.start(UNSAFE if unsafe else level, preload, loading(spec) if spec else "") as forge:
         yield Hall(forge.level, forge.address, forge.message or "")
 
 
 @contextmanager
-def told(opening: Callable[[], AbstractContextManager[Hall]], say: Callable[[str], object]) -> Iterator[Hall]:
-    """The hall that `opening` opens; where its kernels start cold, `say` is told why grading takes longer."""
-    with opening() as hall:
+def told(
+    opening: Callable[[Spec], AbstractContextManager[Hall]], say: Callable[[str], object], spec: Spec
+) -> Iterator[Hall]:
+    """The hall that `opening` opens for `spec`; where kernels start cold, `say` is told why grading takes longer."""
+    with opening(spec) as hall:
         if hall.message:
             say(hall.message)
         yield hall

@@ -16,13 +16,14 @@ def main() -> None:
     parser.add_argument("level")
     parser.add_argument("owner", type=int)
     parser.add_argument("--preload", nargs="*", default=[])
+    parser.add_argument("--ahead", default="")
     parser.add_argument("--cold", action="store_true")
     options = parser.parse_args()
     owner = Line(socket.socket(fileno=options.owner))
     packages.use_only(options.folder / "packages")
     if options.cold:
         owner.send(event="cold")
-    elif hindrance := server.preload(options.preload):
+    elif hindrance := server.preload(options.preload, options.ahead):
         owner.send(event="cold", reason=hindrance)
         server.restart_cold()
     owner.connection.set_inheritable(False)

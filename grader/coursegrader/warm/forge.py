@@ -108,10 +108,11 @@ class Forge:
         self.close()
 
 
-def start(level: str | None = None, preload: Sequence[str] = PRELOAD, cold: bool = False) -> Forge:
+def start(level: str | None = None, preload: Sequence[str] = PRELOAD, ahead: str = "", cold: bool = False) -> Forge:
     """Start a warm process whose kernels run in a sandbox of `level` (None: the best there is here).
 
-    `cold` skips the imports. Raises `sandbox.NoSandbox`, and NoForge when the process does not start.
+    `ahead` is Python that it runs after the imports, in an environment of its own: what modules remember of it, every
+    kernel has. `cold` skips both. Raises `sandbox.NoSandbox`, and NoForge when the process does not start.
     """
     level = sandbox.choose(level)
     began = time.monotonic()
@@ -126,7 +127,7 @@ def start(level: str | None = None, preload: Sequence[str] = PRELOAD, cold: bool
     try:
         packages.stage(folder / "packages")
         _write_kernelspec(folder, level)
-        process, owner = _spawn(folder, level, preload, cold)
+        process, owner = _spawn(folder, level, preload, ahead, cold)
         message = _await_warm(process, owner, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -162,10 +163,10 @@ def _write_kernelspec(folder: Path, level: str) -> None:
     (place / "kernel.json").write_text(json.dumps(spec))
 
 
-def _spawn(folder: Path, level: str, preload: Sequence[str], cold: bool) -> tuple[subprocess.Popen, Line]:
+def _spawn(folder: Path, level: str, preload: Sequence[str], ahead: str, cold: bool) -> tuple[subprocess.Popen, Line]:
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-s", "-P", "-m", "coursegrader.warm", str(folder), level, str(theirs.fileno())]
-    command += ["--preload", *preload, *(["--cold"] if cold else [])]
+    command += ["--preload", *preload, "--ahead", ahead, *(["--cold"] if cold else [])]
     with theirs, open(folder / "warm.log", "wb") as log:
         process = subprocess.Popen(
             command, env=_environment(folder), cwd=folder, pass_fds=[theirs.fileno()], start_new_session=True,

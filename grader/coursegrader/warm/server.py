@@ -1,5 +1,6 @@
 """The warm process: imports what notebooks import, then forks a supervisor, and so a kernel, for each connection."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -34,12 +35,18 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def preload(modules: Sequence[str]) -> str | None:
-    """Import `modules` and what every kernel needs; a message when something then stands in the way of forking."""
+def preload(modules: Sequence[str], ahead: str = "") -> str | None:
+    """Import `modules` and what every kernel needs, then run `ahead`, the loading of the course's data.
+
+    Gives a message when something then stands in the way of forking.
+    """
     for name in (*_KERNEL, *modules):
         importlib.import_module(name)
+    # What fails here fails again in the kernels, in the cell that it comes from, and is reported there.
+    with contextlib.suppress(Exception):
+        exec(ahead, {"__name__": "__main__"})
     if threads() > 1:
-        return f"importing {', '.join(modules)} started {threads() - 1} threads"
+        return f"importing {', '.join(modules)} or loading the data started {threads() - 1} threads"
     return None
 
 
