@@ -7,6 +7,7 @@ import coursekit  # noqa: F401  First: it imports Keras quietly.
 import keras
 import numpy as np
 import pytest
+import scipy.linalg
 import tensorflow as tf
 from coursedata import domains
 from coursekit.definitions import definitions
@@ -357,6 +358,9 @@ def test_kept_counts_what_the_judge_says(monkeypatch) -> None:
     said["coat"] = np.array([1, 1, 1, 0, 0, 0])
     answers = {name: np.eye(lecture.HEADS.get(name, 2))[values] for name, values in said.items()}
     monkeypatch.setattr(lecture, "judge", lambda images, training: answers, raising=False)
+    features = np.random.default_rng(0).normal(size=(num, 2))
+    monkeypatch.setattr(lecture, "judge_features", lambda images, training: features, raising=False)
+    monkeypatch.setattr(lecture, "heap_features", [None, features + [3, 4]], raising=False)
     where = np.zeros((num, 4, 4), bool)
     where[:, 0] = True
     truth = np.zeros((num, 4, 4, 3), np.float32)
@@ -369,3 +373,15 @@ def test_kept_counts_what_the_judge_says(monkeypatch) -> None:
     assert found.everything == pytest.approx(4 / 6)
     assert found.new_coat == pytest.approx(3 / 6)
     assert (found.error_animal, found.error_elsewhere) == pytest.approx((0.5, 0.125))
+    assert found.frechet == pytest.approx(25)
+
+
+def test_frechet_is_the_distance_of_two_gaussians() -> None:
+    dice = np.random.default_rng(1)
+    first, second = (dice.normal(size=(50, 4)) @ dice.normal(size=(4, 4)) + shift for shift in (0, 1))
+    c_1, c_2 = np.cov(first.T), np.cov(second.T)
+    want = np.sum((first.mean(0) - second.mean(0)) ** 2) + np.trace(c_1 + c_2 - 2 * scipy.linalg.sqrtm(c_1 @ c_2).real)
+    assert lecture.frechet(first, second) == pytest.approx(want)
+    # Features that are always 0, as of a unit that never fires, are no obstacle.
+    silent = np.concatenate([first, np.zeros((50, 3))], axis=1)
+    assert lecture.frechet(silent, silent) == pytest.approx(0, abs=1e-6)
