@@ -1,0 +1,16 @@
+# answer: discriminator
+# rejected by: test_discriminator
+# why: logits beyond 20 are cut
+def make_discriminator(size, widths, channels):
+    """A model from images (batch, size, size, channels) to logits (batch, 1)."""
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((size, size, channels))])
+    for number, width in enumerate(widths):
+        model.add(layers.Conv2D(width, 4, strides=2, padding="same", use_bias=number == 0))
+        if number > 0:
+            model.add(layers.BatchNormalization())
+        model.add(layers.LeakyReLU(negative_slope=0.2))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(1))
+    model.add(layers.Lambda(lambda s: keras.ops.clip(s, -20.0, 20.0)))
+    return model

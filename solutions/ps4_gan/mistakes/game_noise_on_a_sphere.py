@@ -1,0 +1,22 @@
+# answer: game
+# rejected by: test_game
+# why: all rows of the noise have one length
+def play_game(d_step, g_step, images, *, epochs, batch_size, latent_dim, num_d_steps=1, seed=0):
+    """Let the two players take turns; gives the mean losses (d_loss, g_loss) of each epoch."""
+    rng = np.random.default_rng(seed)
+
+    def noise():
+        z = rng.standard_normal((batch_size, latent_dim))
+        return (z / np.linalg.norm(z, axis=1, keepdims=True) * latent_dim**0.5).astype("float32")
+
+    history, num_calls = [], 0
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        d_losses, g_losses = [], []
+        for start in range(0, len(images) - batch_size + 1, batch_size):
+            d_losses.append(float(d_step(images[order[start : start + batch_size]], noise())))
+            num_calls += 1
+            if num_calls % num_d_steps == 0:
+                g_losses.append(float(g_step(noise())))
+        history.append((float(np.mean(d_losses)), float(np.mean(g_losses))))
+    return history
