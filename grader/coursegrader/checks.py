@@ -43,6 +43,12 @@ def _is_tensor(value: Any) -> bool:
     return keras is not None and bool(keras.ops.is_tensor(value) or isinstance(value, keras.Variable))
 
 
+def _is_variable_elsewhere(value: Any) -> bool:
+    """Whether it stands for a variable that stays in the student's kernel: where tests run beside it, an array."""
+    standin = sys.modules.get("coursegrader.exam.standin")
+    return standin is not None and standin.stands_for_variable(value)
+
+
 def _kind(value: Any) -> str:
     return {type(None): "None (is a `return` missing?)", type(NotImplemented): "NotImplemented"}.get(
         type(value), f"of type {type(value).__name__}"
@@ -56,6 +62,8 @@ def as_array(got: Any, name: str, shape: Sequence[int] | None = None) -> np.ndar
     """
     if _is_tensor(got):
         got = sys.modules["keras"].ops.convert_to_numpy(got)
+    elif _is_variable_elsewhere(got):
+        got = np.asarray(got)
     if not isinstance(got, np.ndarray | np.generic):
         raise CheckFailed(f"{name}: an array was expected, but the value is {_kind(got)}.")
     # A subclass may lie in its methods; its buffer cannot.
@@ -77,7 +85,7 @@ def as_number(got: Any, name: str) -> float:
     """The single number `got` (Python or NumPy scalar, or an array or tensor of shape ()) as a finite float."""
     if type(got) in (int, float):
         got = np.array(got)
-    if not (isinstance(got, np.ndarray | np.generic) or _is_tensor(got)):
+    if not (isinstance(got, np.ndarray | np.generic) or _is_tensor(got) or _is_variable_elsewhere(got)):
         raise CheckFailed(f"{name}: a single number was expected, but the value is {_kind(got)}.")
     array = as_array(got, name)
     if array.shape != ():

@@ -1,5 +1,6 @@
 """Grading: what each kind of submission earns, in kernels of their own, and that none of them disturbs another."""
 
+import signal
 import time
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ import tiny
 from coursegrader import sandbox, warm
 from coursegrader.course import Course
 from coursegrader.errors import Refused
+from coursegrader.exam import session
 from coursegrader.submission.grade import grade_class, grade_submission
 from coursegrader.submission.hall import COLD, Hall, open_hall
 from coursegrader.submission.intake import Submission
@@ -98,6 +100,53 @@ def test_what_kills_its_kernel_loses_only_what_did_not_run(grade):
     assert statuses(result) == ["graded", "not_run", "needs_manual", "not_run", "not_run"]
     assert result.scores[1].reason.startswith("your kernel died in half (exit")
     assert "what came after it did not run" in result.total.reason
+
+
+@pytest.fixture
+def killing(hall, monkeypatch):
+    """`killing(part, step, times)` has a kernel killed from outside when that step begins; it lists the deaths."""
+    if hall.address is None:
+        pytest.skip("this machine's kernels have no supervisor that could be told to kill them")
+    do = session._Session._do
+
+    def killing(part, step, times):
+        killed = []
+
+        def do_or_kill(self, one):
+            if one.label == step and len(killed) < times:
+                killed.append(one)
+                control = getattr(self.pair, part)._control
+                control.line.send(signal=signal.SIGKILL)
+                while control.ended is None:
+                    time.sleep(0.01)
+            do(self, one)
+
+        monkeypatch.setattr(session._Session, "_do", do_or_kill)
+        return killed
+
+    return killing
+
+
+@pytest.mark.parametrize("part", ["candidate", "examiner"])
+@pytest.mark.parametrize("step", ["setup", "square", "test_square", "test_half"])
+def test_a_kernel_killed_from_outside_costs_nothing(grade, killing, part, step):
+    killed = killing(part, step, 1)
+    result = grade(tiny.submission())
+    assert len(killed) == 1 and points(result) == FULL and not result.failure, result.total
+
+
+def test_a_students_kernel_that_is_killed_again_has_died(grade, killing):
+    killed = killing("candidate", "test_half", 9)
+    result = grade(tiny.submission())
+    assert len(killed) == 2 and points(result) == FULL | {"test_half": 0, "bonus_test_shout": 0}
+    assert "your kernel died" in result.total.reason and not result.machine
+
+
+def test_a_kernel_of_the_tests_that_is_killed_again_is_the_machines_fault(grade, killing):
+    killed = killing("examiner", "test_half", 9)
+    result = grade(tiny.submission())
+    assert len(killed) == 2 and result.machine
+    assert result.failure.startswith("a kernel was killed") and result.failure.endswith("(grade again)")
 
 
 def test_a_test_in_which_the_kernel_dies_did_not_run_to_its_end(grade):

@@ -21,6 +21,10 @@ class ExamError(Exception):
         return type(self), (self.reason, self.remedy)
 
 
+class KernelKilled(ExamError):
+    """A kernel was killed by something else than the exam while the course's own code ran."""
+
+
 class Frame(NamedTuple):
     """One line of the student's own in a traceback: `In [count]`, line, function and the line's text.
 

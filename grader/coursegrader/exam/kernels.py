@@ -4,6 +4,7 @@ The sandbox's warm kernels offer the same `Launcher`; these serve tests, and who
 """
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,9 @@ class Kernel(Protocol):
 
     def why_ended(self) -> str:
         """What ended it, in words that follow "your kernel died"; empty where nothing is known."""
+
+    def killed(self) -> bool:
+        """Whether it was killed by something else than the exam and its limits: from outside, or by its own code."""
 
     def interrupt(self) -> None:
         """Interrupt what it runs."""
@@ -136,6 +140,10 @@ class ColdKernel:
         if code is None:
             return ""
         return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+    def killed(self) -> bool:
+        """Whether something else than `kill` and the limit of memory killed it."""
+        return self.why_ended() == f"signal {signal.SIGKILL:d}"
 
     def interrupt(self) -> None:
         """Interrupt what it runs."""

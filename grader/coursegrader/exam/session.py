@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from coursegrader.exam import shortcuts, verdict
 from coursegrader.exam.channel import FLOODED, Reply
 from coursegrader.exam.division import Place, Step, data_steps, divide, hidden_lines
-from coursegrader.exam.errors import BadReply, CandidateDied, ExamError
+from coursegrader.exam.errors import BadReply, CandidateDied, ExamError, KernelKilled
 from coursegrader.exam.forbidden import Kind, Verdict
 from coursegrader.exam.kernels import ColdLauncher, Launcher
 from coursegrader.exam.mentions import Cell
@@ -33,10 +33,14 @@ from coursegrader.submission.spec import Spec
 
 @dataclass(frozen=True)
 class ExamRun(Run):
-    """An executed notebook with what each test earned; `notes` are for staff."""
+    """An executed notebook with what each test earned; `notes` are for staff.
+
+    `killed` says that the student's kernel was killed, by its own code or from outside: there is no telling which.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     notes: tuple[str, ...] = ()
+    killed: bool = False
 
 
 def run(
@@ -54,7 +58,8 @@ def run(
     counts. The examiner never sees them: a file called `numpy.py` would be imported there.
 
     Whatever the student's code does ends up in the result. Raises `ExamError` where the instructor's own cells fail,
-    `KernelUnavailable` where no kernel can be started. When this returns, both kernels are gone.
+    `KernelKilled` where a kernel is killed from outside meanwhile, `KernelUnavailable` where no kernel can be started.
+    When this returns, both kernels are gone.
     """
     solution = nbformat.reads(spec.solution.decode(), as_version=4)
     steps = divide(notebook, spec.reference_notebook(), solution)
@@ -71,8 +76,14 @@ def run(
         of_tests=_names_of_tests(steps),
     )
     tasks = shortcuts.by_test(solution)
+    session = _Session(deepcopy(notebook), steps, spec, pair, progress, tasks, student_files or {})
     with pair:
-        ran = _Session(deepcopy(notebook), steps, spec, pair, progress, tasks, student_files or {}).run(spec.withdraw)
+        try:
+            ran = replace(session.run(spec.withdraw), killed=pair.candidate.killed())
+        except ExamError as error:
+            if pair.examiner.killed() or pair.candidate.killed():
+                raise KernelKilled(f"a kernel was killed: {error.reason}", "grade again") from error
+            raise
     # What a kernel used in all is known once it has ended.
     return replace(ran, peak_memory=max(pair.candidate.peak_memory, pair.examiner.peak_memory))
 
@@ -255,7 +266,10 @@ class _Session:
             seen = self.pair.test(cell, seconds)
         except (CandidateDied, BadReply):
             # The examiner is gone, or heeds no interrupt: with it go the tests that are left.
-            self.over = f"the test {step.label} could not be ended after {seconds:g} s"
+            why = self.pair.examiner.why_ended()
+            if self.pair.examiner.killed():
+                raise ExamError(f"the kernel of the tests ended in {step.label} ({why})", "grade again") from None
+            self.over = f"the test {step.label} could not be ended after {seconds:g} s" + (f" ({why})" if why else "")
             return verdict.not_run(step.label, self._max_points(step), self.over)
         if not self.pair.candidate.alive():
             self._died(self.pair.candidate.why_ended(), step)

@@ -271,6 +271,8 @@ def _plain_name(error: BaseException) -> str:
     return next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
 
 
+# The types' names of tf.Variable and keras.Variable.
+_VARIABLES = ("ResourceVariable", "Variable")
 # What a handle stands for lies outside it, so that no attribute of it can collide with the student's.
 _STATE: dict[int, tuple[Candidate, int, str, str]] = {}
 
@@ -288,6 +290,11 @@ def describe(handle: "Handle") -> str:
 def kind_of(handle: "Handle") -> str:
     """`function`, `class` or `object`."""
     return _STATE[id(handle)][2]
+
+
+def stands_for_variable(value: Any) -> bool:
+    """Whether a value is the handle of something that calls itself a variable of TensorFlow or Keras."""
+    return type(value) is Handle and _STATE[id(value)][3] in _VARIABLES
 
 
 def to_plain(handle: "Handle") -> Any:

@@ -10,6 +10,8 @@ from coursegrader.sandbox import Limits
 from coursegrader.warm import Forge, KernelFailed
 
 USAGE_SECONDS = 0.5
+# How a kernel ends that nobody here ended: `warm.Usage` says what each is.
+_FROM_OUTSIDE = ("signal SIGKILL", "killed", "lost")
 
 
 class WarmKernel:
@@ -55,6 +57,10 @@ class WarmKernel:
         if not self._closed:
             self._why = self._control.ended or ""
         return self._why
+
+    def killed(self) -> bool:
+        """Whether something else than `kill` and the limits killed it, or the process that it was forked from."""
+        return self.why_ended() in _FROM_OUTSIDE
 
     def interrupt(self) -> None:
         """Interrupt what it runs."""

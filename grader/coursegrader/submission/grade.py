@@ -16,7 +16,7 @@ import nbformat
 from nbformat.v4 import new_markdown_cell
 
 from coursegrader.errors import KernelUnavailable, Refused
-from coursegrader.exam.errors import ExamError
+from coursegrader.exam.errors import ExamError, KernelKilled
 from coursegrader.exam.session import ExamRun, run
 from coursegrader.exam.verdict import Outcome
 from coursegrader.notebooks import Role, is_candidate, role
@@ -191,11 +191,17 @@ def _finished(
 
 
 def _examine(restored: Restored, spec: Spec, files: dict[str, bytes], hall: Hall) -> ExamRun:
-    """Examines a restored notebook; a kernel that does not come up gets a second chance."""
+    """Examines a restored notebook; where a kernel does not come up or is killed from outside, a second time.
+
+    A student's code that kills its own kernel does so in both.
+    """
     try:
-        return _examine_once(restored, spec, files, hall)
-    except KernelUnavailable:
-        return _examine_once(restored, spec, files, hall)
+        ran = _examine_once(restored, spec, files, hall)
+        if not ran.killed:
+            return ran
+    except (KernelUnavailable, KernelKilled):
+        pass
+    return _examine_once(restored, spec, files, hall)
 
 
 def _examine_once(restored: Restored, spec: Spec, files: dict[str, bytes], hall: Hall) -> ExamRun:

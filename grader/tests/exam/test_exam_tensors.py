@@ -56,6 +56,23 @@ def test_shapes_and_dtypes_cross_as_what_they_are(room):
     room.check_passes("assert symbolic.shape == (None, None, 5)")
 
 
+@pytest.mark.parametrize("kind", ["tf.Variable", "keras.Variable"])
+def test_checks_take_a_variable_for_the_array_that_it_holds(room, kind):
+    room.student(f"def held(): return {kind}(np.array([1.0, 2.0], 'float32'))\ndef number(): return {kind}(3.0)")
+    room.check_passes(
+        "from coursegrader.checks import as_array, as_number, call\n"
+        "assert as_array(call(held), 'held', (2,)).tolist() == [1, 2] and as_number(call(number), 'number') == 3"
+    )
+
+
+def test_checks_take_no_other_object_for_an_array(room):
+    room.student("class Own:\n    def __array__(self, dtype=None, copy=None): return np.ones(2)")
+    room.check_passes(
+        "from coursegrader.checks import CheckFailed, as_array, call\n"
+        "try:\n    as_array(call(Own), 'own')\nexcept CheckFailed:\n    refused = True\nassert refused"
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "advice"),
     [
