@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import tempfile
 import types
 from collections.abc import Iterable
 from pathlib import Path
@@ -123,6 +124,7 @@ def _hide(files: set[Path]) -> bool:
     try:
         # Landlock knows only what is allowed: everything beside each folder on the way to a hidden file.
         ancestors = {parent for path in hidden for parent in path.parents}
+        _move_temporary_files(ancestors)
         for folder in ancestors:
             for entry in os.scandir(folder):
                 path = Path(entry.path)
@@ -132,6 +134,15 @@ def _hide(files: set[Path]) -> bool:
         return libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0 and libc.syscall(_RESTRICT_SELF, fd, 0) == 0
     finally:
         os.close(fd)
+
+
+def _move_temporary_files(folders: set[Path]) -> None:
+    """Give temporary files a folder of their own, where new ones could not be read in that of now.
+
+    Libraries write code there and import it: AutoGraph does, for each function that `tf.function` compiles.
+    """
+    if Path(tempfile.gettempdir()).resolve() in folders:
+        tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp()
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Code that is taken away from a kernel: every way back to it that a student could try."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -125,6 +126,32 @@ except RuntimeError as error:
 """
     done = subprocess.run([sys.executable, "-c", attempt], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith("withdrawn"), done.stdout + done.stderr
+
+
+def test_temporary_files_can_be_read_beside_what_is_hidden(tmp_path):
+    (tmp_path / "answers.py").write_text(MODULE)
+    attempt = """
+import os, subprocess, sys, tempfile
+sys.path.insert(0, os.environ["TMPDIR"])
+import answers
+from coursegrader.exam.withdrawal import withdraw
+withdraw(["answers.translate"])
+with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+    file.write("x = 7")
+sys.path.insert(0, os.path.dirname(file.name))
+print(__import__(os.path.basename(file.name)[:-3]).x)
+child = "import tempfile; f = tempfile.TemporaryFile(); f.write(b'8'); f.seek(0); print(f.read().decode())"
+print(subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", attempt],
+        cwd="/",
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["7", "8"], done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["no_such_module.x", "json.no_such_function"])
