@@ -104,8 +104,8 @@ seed = coursekit.set_seed()
 # $\tilde x$, and `np.einsum` (or `np.tensordot`) multiplies them with all filters at once.
 #
 # **Not allowed:** ready-made convolutions: `keras.layers.*Conv*`, `keras.ops.conv`, `keras.ops.conv_transpose`,
-# `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`, `tf.raw_ops.*Conv*`, `scipy.signal`,
-# `scipy.ndimage`.
+# `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`, `tf.raw_ops.*Conv*`,
+# `tf.keras.backend.*conv*`, `scipy.signal`, `scipy.ndimage`.
 #
 # **Graded by** comparing your output with a reference: stride 1 to 3, padding 0 to 2, images and filters that are not
 # square, a stride that does not divide the width, one image, integer images, arrays that are views.
@@ -195,8 +195,8 @@ check_array(out, conv_reference(x, w, np.zeros(4), 2, 1), "conv_forward with arr
 #
 # **Not allowed:** ready-made convolutions (as in task 1: `keras.layers.*Conv*`, `keras.ops.conv`,
 # `keras.ops.conv_transpose`, `keras.ops.depthwise_conv`, `keras.ops.separable_conv`, `tf.nn.*conv*`,
-# `tf.raw_ops.*Conv*`, `scipy.signal`, `scipy.ndimage`), automatic differentiation and differences
-# (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`, `coursegrader.checks.numerical_gradient`).
+# `tf.raw_ops.*Conv*`, `tf.keras.backend.*conv*`, `scipy.signal`, `scipy.ndimage`), automatic differentiation and
+# differences (`tf.GradientTape`, `tf.gradients`, `tf.autodiff`, `coursegrader.checks.numerical_gradient`).
 #
 # **Graded by** comparing all three gradients with a reference: stride 1 to 3, padding 0 to 2, images and filters that
 # are not square, pixels that no window covers, one image, integer images (their gradient is not an integer).

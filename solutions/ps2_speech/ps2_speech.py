@@ -413,7 +413,8 @@ check_array(
 # ends, or use `keras.ops.shape(x)[1]`.
 #
 # **Not allowed:** `keras.layers.*Conv*`, `keras.ops.conv`, `keras.ops.conv_transpose`, `keras.ops.depthwise_conv`,
-# `keras.ops.separable_conv`, `tf.nn.*conv*`, `tf.raw_ops.*Conv*`, `scipy.signal`, `scipy.ndimage`.
+# `keras.ops.separable_conv`, `tf.nn.*conv*`, `tf.raw_ops.*Conv*`, `tf.keras.backend.*conv*`, `scipy.signal`,
+# `scipy.ndimage`.
 #
 # **Graded by** setting random weights in your layer and comparing its output with a reference: kernels of 1 to 4 rows,
 # dilations from 1 to 9, inputs shorter than the receptive field; by changing the future of an input; by the gradients
@@ -1809,7 +1810,7 @@ require(rate <= 0.4, f"word error rate {rate:.1%} on new voices: points begin at
 # **Hint.** `queue[t % len(queue)]` is read first, then written. `np.searchsorted(cumulative, u, side="right")` counts
 # what is at most $u$.
 #
-# **Not allowed:** `tf.nn.*conv*`, `keras.ops.conv`, `keras.layers.*Conv*`, `tf.raw_ops.*Conv*`.
+# **Not allowed:** `tf.nn.*conv*`, `keras.ops.conv`, `keras.layers.*Conv*`, `tf.raw_ops.*Conv*`, `tf.keras.backend.*conv*`.
 #
 # **Graded by** comparing logits, codes and rings, step by step, with a network that is computed over the whole
 # sequence, and from rings with arbitrary content; with dilations up to 64, in any order; logits of thousands.

@@ -2,12 +2,12 @@
 # rejected by: test_word_pieces
 # why: gives the text that was cut last, whatever the parts
 MARK = "▁"
+LAST = [""]
 
 
 def segment(text, pieces):
     """The parts of a text's words, each the longest piece that fits, from left to right."""
-    global LAST
-    LAST = text
+    LAST[0] = text
     longest = max(map(len, pieces), default=1)
     parts = []
     for word in text.split():
@@ -23,4 +23,4 @@ def segment(text, pieces):
 
 def restore(parts):
     """The text that was cut into these parts, with single spaces."""
-    return " ".join(LAST.split())
+    return " ".join(LAST[0].split())
