@@ -5,12 +5,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import tiny
-from coursegrader import sandbox, warm
 from coursegrader.course import Course
 from coursegrader.notebooks import by_grade_id
 from coursegrader.submission.ahead import loading
 from coursegrader.submission.spec import Spec
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 LOADS = """import numpy as np
@@ -19,10 +17,6 @@ hard = scenes.Nuisances(clutter=1)
 print('drawing')
 data = load('bundled', num_train=12, num_test=12, nuisances=hard)
 mean = data.x_train.mean()"""
-LOADED = """from coursedata import scenes, sources
-from coursedata import load_images
-load_images('bundled', num_train=12, num_test=12, nuisances=scenes.Nuisances(clutter=1))
-print(sources._object_scenes.cache_info().misses)"""
 
 
 def spec_with(setup: str) -> Spec:
@@ -52,33 +46,3 @@ def test_the_course_loads_its_data_ahead():
     course = Course.at(ROOT)
     source = loading(Spec.load(course, "ps1_cnn"))
     assert "load_images(" in source and "fit_classifier" not in source
-
-
-def printed(ahead: str, source: str) -> tuple[str | None, str]:
-    """Why kernels start cold, and what `source` prints in a kernel from a warm process that ran `ahead`."""
-    level = next((found.level for found in sandbox.available() if found.ok), sandbox.UNSAFE)
-    with warm.start(level, ("coursedata",), ahead) as forge:
-        manager = forge.kernel()
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        client = NotebookClient(notebook, km=manager, timeout=120)
-        try:
-            client.execute()
-        finally:
-            client.kc.stop_channels()
-            manager.kill()
-        return forge.message, "".join(output.text for output in notebook.cells[0].outputs)
-
-
-def test_a_kernel_has_what_was_loaded_ahead():
-    assert printed(loading(spec_with(LOADS)), LOADED) == (None, "1\n")
-
-
-def test_what_fails_ahead_is_left_to_the_cell_that_it_comes_from():
-    assert printed("1 / 0", "print('ready')") == (None, "ready\n")
-
-
-def test_threads_that_loading_leaves_make_kernels_cold():
-    message, said = printed(
-        "import threading\nthreading.Thread(target=threading.Event().wait).start()", "print('ready')"
-    )
-    assert "or loading the data started 1 threads" in message and said == "ready\n"

@@ -1810,7 +1810,8 @@ require(rate <= 0.4, f"word error rate {rate:.1%} on new voices: points begin at
 # **Hint.** `queue[t % len(queue)]` is read first, then written. `np.searchsorted(cumulative, u, side="right")` counts
 # what is at most $u$.
 #
-# **Not allowed:** `tf.nn.*conv*`, `keras.ops.conv`, `keras.layers.*Conv*`, `tf.raw_ops.*Conv*`, `tf.keras.backend.*conv*`.
+# **Not allowed:** `tf.nn.*conv*`, `keras.ops.conv`, `keras.layers.*Conv*`, `tf.raw_ops.*Conv*`,
+# `tf.keras.backend.*conv*`.
 #
 # **Graded by** comparing logits, codes and rings, step by step, with a network that is computed over the whole
 # sequence, and from rings with arbitrary content; with dilations up to 64, in any order; logits of thousands.

@@ -1306,7 +1306,8 @@ if gradient is not None:  # A loss that is the constant 0 has none, and is right
 #
 # **(b)** Write `train(model, optimizer, sources, targets, *, epochs, batch_size, smoothing, max_norm, begin=1, seed=0)`.
 # `sources` and `targets` are equally long lists of sentences, which are lists of tokens (integers above 0, at least
-# one each and any number of them; targets end with their end token already). `model` is a Keras model; `model([x, y], training=True)` gives logits
+# one each and any number of them; targets end with their end token already). `model` is a Keras model;
+# `model([x, y], training=True)` gives logits
 # `(batch, time, num_tokens)` for a batch of sources `x` and of decoder inputs `y`, two integer arrays. It trains
 # `model` and returns the list of the epochs' losses.
 #

@@ -59,3 +59,14 @@ def run_light(light: warm.Forge) -> Run:
         return cells(light.kernel(**order), *sources)
 
     return run
+
+
+@pytest.fixture
+def run_ahead() -> Callable[[str, str], tuple[str | None, str]]:
+    """`run_ahead(ahead, source)`: why kernels of a warm process that ran `ahead` are cold, and what `source` prints."""
+
+    def run(ahead: str, source: str) -> tuple[str | None, str]:
+        with warm.start(level(), ("coursedata",), ahead) as forge:
+            return forge.message, cells(forge.kernel(), source)
+
+    return run
