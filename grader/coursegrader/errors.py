@@ -56,7 +56,7 @@ class BackupFailed(CourseError):
 
 
 class GradebookBusy(CourseError):
-    """The gradebook did not take what was to be written."""
+    """The gradebook could not be opened, read or written."""
 
 
 class UnknownCell(CourseError):

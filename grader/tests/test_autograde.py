@@ -34,6 +34,7 @@ from nbgrader.plugins import BasePlugin
 from rich.console import Console
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 TESTS = Path(__file__).parent
@@ -198,12 +199,31 @@ def test_a_database_server_is_not_copied(course):
     assert backup.sqlite_file(course) is None and backup.copy_gradebook(course) is None
 
 
+@pytest.mark.parametrize("address", ["postgresql+nodriver://host/marks", "postgres://host/marks", "marks.db"])
+def test_an_address_that_cannot_be_used_is_named(course, address):
+    tiny.hand_in(course, "ann", tiny.submission())
+    course.directory.db_url = address
+    with pytest.raises(GradebookBusy, match=r"c\.CourseDirectory\.db_url, cannot be used: .* Correct the address"):
+        quick.grade(course)
+
+
+def test_a_server_that_does_not_answer_is_named(course, monkeypatch):
+    def refuse(*_, **__):
+        raise OperationalError("select 1", {}, ConnectionRefusedError("connection refused\n"))
+
+    monkeypatch.setattr("nbgrader.api.create_engine", refuse)
+    tiny.hand_in(course, "ann", tiny.submission())
+    course.directory.db_url = "sqlite://"  # a database without a file, as a server's is
+    with pytest.raises(GradebookBusy, match=r"\(connection refused\)\. .* see that its server runs and lets you in"):
+        export_marks(course, tiny.PS, course.data / "marks.csv")
+
+
 def test_a_gradebook_that_somebody_holds_is_named(course, monkeypatch):
     monkeypatch.setattr("nbgrader.api.create_engine", partial(impatient, __import__("sqlalchemy").create_engine))
     tiny.hand_in(course, "ann", tiny.submission())
     with closing(sqlite3.connect(course.data / "gradebook.db", isolation_level=None)) as other:
         other.execute("begin immediate")
-        with pytest.raises(GradebookBusy, match=r"\(database is locked\). Close what else .* goes on from here"):
+        with pytest.raises(GradebookBusy, match=r"\(database is locked\)\. Close what else .* goes on from here"):
             quick.grade(course)
         other.execute("rollback")
     assert quick.grade(course)[0] == {"ann": Standing.GRADED}

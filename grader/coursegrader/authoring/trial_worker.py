@@ -9,6 +9,7 @@ so children start with whole thread pools of their own.
 import ast
 import builtins
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -53,6 +54,8 @@ class CellTimeout(BaseException):
 def main() -> None:
     """Serves trials on the socket named on the command line until stdin closes."""
     warnings = preload()
+    gc.collect()
+    gc.freeze()  # a collection in a child would otherwise copy most of what it shares
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(sys.argv[1])
         listener.listen(64)

@@ -9,16 +9,15 @@ import itertools
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from nbgrader.api import Gradebook
-from sqlalchemy.exc import DatabaseError, OperationalError
 
 from coursegrader.course import Course
-from coursegrader.errors import GradebookBusy, KernelUnavailable, NothingSubmitted, UnknownCell
+from coursegrader.errors import KernelUnavailable, NothingSubmitted, UnknownCell
 from coursegrader.gradebook import ledger, lock
 from coursegrader.gradebook.backup import copy_gradebook
 from coursegrader.gradebook.fingerprint import Fingerprint, fingerprint
@@ -129,7 +128,7 @@ def autograde(
         submissions = Chosen(course.submitted, spec, order.students)
     except NothingSubmitted as error:
         raise NothingSubmitted(f"{error} `nbgrader collect {spec.assignment}` brings in what was handed in.") from None
-    with lock.grading(course), _gradebook_errors(course), open_gradebook(course) as gradebook:
+    with lock.grading(course), open_gradebook(course) as gradebook:
         run = _Run(course, spec, gradebook, level, order, watch(len(submissions)))
         try:
             run.grade(submissions, opening, workers, executor)
@@ -280,22 +279,3 @@ class _Run:
 
 def _text(stamp: Fingerprint) -> str:
     return " ".join([stamp.specification, *stamp.tests.values()])
-
-
-@contextmanager
-def _gradebook_errors(course: Course) -> Iterator[None]:
-    """Turns what the database refuses into what a person can do about it."""
-    try:
-        yield
-    except OperationalError as error:
-        raise GradebookBusy(
-            f"The gradebook did not take the marks ({error.orig}). Close what else has it open (the formgrader, a"
-            " database browser), see that its disk has room, and run the same command again: it goes on from here."
-        ) from error
-    except DatabaseError as error:
-        if type(error) is not DatabaseError:
-            raise
-        raise GradebookBusy(
-            f"The gradebook is damaged ({error.orig}): put the newest copy of {course.data / 'backups'} in its place,"
-            " and run the same command again."
-        ) from error

@@ -29,10 +29,11 @@ from nbgrader.api import (
 )
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from nbgrader.utils import is_locked, is_solution, parse_utc
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from coursegrader.course import Course
-from coursegrader.errors import GradebookMismatch
+from coursegrader.errors import GradebookBusy, GradebookMismatch
 from coursegrader.gradebook import ledger
 from coursegrader.gradebook.backup import sqlite_file
 from coursegrader.gradebook.fingerprint import Fingerprint, digest, fingerprint
@@ -57,14 +58,50 @@ SECRET = "submission_secret.txt"
 
 @contextmanager
 def open_gradebook(course: Course) -> Iterator[Gradebook]:
-    """The course's gradebook, made when there is none."""
+    """The course's gradebook, made when there is none.
+
+    What the database refuses, now or in what is done with it, is raised as `GradebookBusy`, with what a person can do.
+    """
+    _check_address(course)
     course.data.mkdir(parents=True, exist_ok=True)
     path = sqlite_file(course)
-    if path is not None and not path.exists():
-        _make_whole(path, course)
-    with Gradebook(course.database, course.directory.course_id) as gradebook:
-        ledger.prepare(gradebook)
-        yield gradebook
+    with _in_words(course):
+        if path is not None and not path.exists():
+            _make_whole(path, course)
+        with Gradebook(course.database, course.directory.course_id) as gradebook:
+            ledger.prepare(gradebook)
+            yield gradebook
+
+
+def _check_address(course: Course) -> None:
+    """Refuses an address that names no database, or one whose driver is not installed; connects to nothing."""
+    try:
+        create_engine(course.database)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise GradebookBusy(
+            f"The gradebook's address, c.CourseDirectory.db_url, cannot be used: {error}. Correct the address, or"
+            " install the database's driver beside nbgrader (PostgreSQL: `.venv/bin/uv pip install 'psycopg[binary]'`)."
+        ) from error
+
+
+@contextmanager
+def _in_words(course: Course) -> Iterator[None]:
+    """Turns what the database refuses into what a person can do about it."""
+    try:
+        yield
+    except OperationalError as error:
+        where = "see that its disk has room" if sqlite_file(course) else "see that its server runs and lets you in"
+        raise GradebookBusy(
+            f"The gradebook could not be used ({str(error.orig).strip()}). Close what else has it open (the formgrader,"
+            f" a database browser), {where}, and run the same command again: it goes on from here."
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise GradebookBusy(
+            f"The gradebook is damaged ({error.orig}): put the newest copy of {course.data / 'backups'} in its place,"
+            " and run the same command again."
+        ) from error
 
 
 def _make_whole(path: Path, course: Course) -> None:
