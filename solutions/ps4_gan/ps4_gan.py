@@ -1244,6 +1244,9 @@ require(
 returned = fed(3, numbered(30, 50), 7)
 check_history(3, returned)
 require((returned[3:50] != np.arange(3, 50)).any(), "ImageBuffer: it can become full in the middle of a batch.")
+# The image after those that fill the buffer: that none of thirty buffers exchanges it happens once in a billion times.
+after = [fed(2, numbered(3, 1), buffer_seed)[2] for buffer_seed in range(30)]
+require(min(after) < 2, "ImageBuffer: once it is full, the very next image can be exchanged.")
 batches = numbered(40, 1)
 default = fed(2, batches)
 require(np.array_equal(default[:2], [0, 1]), "ImageBuffer: the first `size` images come back themselves.")
