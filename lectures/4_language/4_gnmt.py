@@ -1046,6 +1046,8 @@ def train(model, rows, num_steps, label, learning_rate=8e-3, batch_size=64, narr
     """Trains with Adam at a rate that falls to zero; returns the loss of each step and the CPU seconds."""
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, num_steps)
     optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
+    # Where the first step made the optimizer's variables, the step would be compiled twice.
+    optimizer.build(model.trainable_weights)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)] * 2)
     def step(source, target):
