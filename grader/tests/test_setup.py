@@ -157,6 +157,14 @@ def test_set_up_ends_with_the_versions_in_one_line():
     assert re.fullmatch(r"TensorFlow [\d.]+, Keras [\d.]+, nbgrader [\d.]+\n", said)
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize(("told", "compiled"), [({"PYTHONDONTWRITEBYTECODE": "1"}, 1), ({}, 0)])
+def test_packages_are_compiled_at_once_where_python_will_not_do_it(told, compiled):
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    variables = subprocess.check_output(["make", "-pn", "help"], cwd=ROOT, env=kept | told, text=True)
+    assert f"\nUV_COMPILE_BYTECODE := {compiled}\n" in variables
+
+
 def copy_for_students(folder: Path) -> Path:
     """What README's command packs, unpacked: the course's folder."""
     (command,) = re.findall(r"^git archive .*$", (ROOT / "README.md").read_text(), re.M)
