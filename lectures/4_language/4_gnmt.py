@@ -13,7 +13,7 @@
 # |---|---|
 # | **Papers** | Y. Wu et al., *Google's neural machine translation system: bridging the gap between human and machine translation*, arXiv 1609.08144 (2016) · M. Schuster, K. Nakajima, *Japanese and Korean voice search*, ICASSP (2012): word pieces · M. Johnson et al., *Google's multilingual neural machine translation system: enabling zero-shot translation*, arXiv 1611.04558 (2016), TACL 5 (2017) |
 # | **You need** | `4_language/3_machine_translation`: encoder, decoder, attention, beam search, BLEU. What is used again is defined again, in short |
-# | **Time** | four to six minutes on two CPU cores with the bundled data; on a GPU not timed yet |
+# | **Time** | three to five minutes on two CPU cores with the bundled data; on a GPU not timed yet |
 #
 # The last lecture's network knows a list of words, has one layer, and computes in 32 bits. In September 2016 Google put
 # a network into service that had none of these limits, and two months later one network for many languages. You will
@@ -39,9 +39,11 @@ from coursekit import plots
 from IPython.display import Markdown
 from keras import layers, ops
 
-tf.config.threading.set_inter_op_parallelism_threads(1)  # So many small operations: waiting threads only cost time.
 seed = coursekit.set_seed()
 profile = coursekit.get_profile()
+# So many small operations: threads that wait for one another only cost time.
+tf.config.threading.set_inter_op_parallelism_threads(1)
+tf.config.threading.set_intra_op_parallelism_threads(profile.pick(small=1, full=0))
 device = coursekit.set_device(mixed_precision=False)
 tf.get_logger().setLevel("ERROR")  # It warns when the same function is compiled for one network after another.
 profile, device

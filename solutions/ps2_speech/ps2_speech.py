@@ -1610,6 +1610,8 @@ def fit_recognizer(waves, transcripts):
     num_epochs, batch_size = 8, 16
     num_steps = num_epochs * -(-len(inputs) // batch_size)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.004, num_steps), global_clipnorm=5.0)
+    # Were its variables made in the first step, that would be compiled twice.
+    optimizer.build(model.trainable_variables)
 
     @tf.function(reduce_retracing=True)
     def step(x, y, num_rows):

@@ -1588,7 +1588,8 @@ for sentences in (sources, targets):
 # sooner); `concatenate([state, context])` goes through a dense layer with tanh, and that into the softmax over the
 # words. With GRUs of 64 to 128 units (they learn faster than LSTMs here), Adam with a learning rate around 0.006 that
 # falls to 0 (`keras.optimizers.schedules.CosineDecay`), and batches of 32, six epochs are enough. Retracing costs seconds: give your `tf.function` an `input_signature` with `None` for batch and
-# time. Put sentences of similar lengths into a
+# time, and make the optimizer's variables before the first step (`optimizer.build(variables)`, once the layers have
+# theirs). Put sentences of similar lengths into a
 # batch (in a loop of its own: `train` of task 8 has to mix them). A greedy search is enough; let it go on for some words more than
 # the longest sentence of the training has. Your `bleu` measures how well you do:
 #
@@ -1632,6 +1633,8 @@ def fit_translator(pairs):
 
     # The layers make their weights when they are first called.
     model.decode(filled(targets[:1]), *model.encode(filled(sources[:1])))
+    # Were the optimizer's made in the first step, it would be compiled twice.
+    optimizer.build(model.trainable_variables)
     order = np.argsort([len(target) for target in targets], kind="stable")
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     rng = np.random.default_rng(seed)
