@@ -13,7 +13,7 @@ def discriminator_step(generator, discriminator, optimizer, loss_fn, real, noise
         optimizer.apply(gradients, discriminator.trainable_variables)
         return loss
 
-    return step(tf.constant(real), tf.constant(noise))
+    return step(tf.convert_to_tensor(real), tf.convert_to_tensor(noise))
 
 
 def generator_step(generator, discriminator, optimizer, loss_fn, noise):
@@ -28,4 +28,4 @@ def generator_step(generator, discriminator, optimizer, loss_fn, noise):
         optimizer.apply(gradients, generator.trainable_variables)
         return loss
 
-    return step(tf.constant(noise))
+    return step(tf.convert_to_tensor(noise))
