@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 # Certificates as the system has them: uv's own list lacks those of a university's proxy.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/*),1,0)
-# Where Python is told to write no bytecode, it would compile all of TensorFlow at every start: compiled once, with it.
+# Where Python is told to write no bytecode, every start would compile all of TensorFlow again: set-up does it, once.
 export UV_COMPILE_BYTECODE := $(if $(PYTHONDONTWRITEBYTECODE),1,0)
 
 .PHONY: help setup lab demo test test-full sync lectures assignments lint claims claims-real claims-seeds lock clean

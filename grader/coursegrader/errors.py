@@ -55,7 +55,7 @@ class BackupFailed(CourseError):
     """No copy of the gradebook could be made, so nothing was written."""
 
 
-class GradebookBusy(CourseError):
+class GradebookFailed(CourseError):
     """The gradebook could not be opened, read or written."""
 
 

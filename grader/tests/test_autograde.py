@@ -21,7 +21,7 @@ from coursegrader import sandbox
 from coursegrader.board import Board, board, summary
 from coursegrader.cli import app
 from coursegrader.course import Course
-from coursegrader.errors import BackupFailed, GradebookBusy
+from coursegrader.errors import BackupFailed, GradebookFailed
 from coursegrader.gradebook import backup, ledger
 from coursegrader.gradebook.autograde import Standing, place
 from coursegrader.gradebook.export import export_marks
@@ -203,7 +203,7 @@ def test_a_database_server_is_not_copied(course):
 def test_an_address_that_cannot_be_used_is_named(course, address):
     tiny.hand_in(course, "ann", tiny.submission())
     course.directory.db_url = address
-    with pytest.raises(GradebookBusy, match=r"c\.CourseDirectory\.db_url, cannot be used: .* Correct the address"):
+    with pytest.raises(GradebookFailed, match=r"c\.CourseDirectory\.db_url, cannot be used: .* Correct the address"):
         quick.grade(course)
 
 
@@ -214,7 +214,7 @@ def test_a_server_that_does_not_answer_is_named(course, monkeypatch):
     monkeypatch.setattr("nbgrader.api.create_engine", refuse)
     tiny.hand_in(course, "ann", tiny.submission())
     course.directory.db_url = "sqlite://"  # a database without a file, as a server's is
-    with pytest.raises(GradebookBusy, match=r"\(connection refused\)\. .* see that its server runs and lets you in"):
+    with pytest.raises(GradebookFailed, match=r"\(connection refused\)\. .* see that its server runs and lets you in"):
         export_marks(course, tiny.PS, course.data / "marks.csv")
 
 
@@ -223,7 +223,7 @@ def test_a_gradebook_that_somebody_holds_is_named(course, monkeypatch):
     tiny.hand_in(course, "ann", tiny.submission())
     with closing(sqlite3.connect(course.data / "gradebook.db", isolation_level=None)) as other:
         other.execute("begin immediate")
-        with pytest.raises(GradebookBusy, match=r"\(database is locked\)\. Close what else .* goes on from here"):
+        with pytest.raises(GradebookFailed, match=r"\(database is locked\)\. Close what else .* goes on from here"):
             quick.grade(course)
         other.execute("rollback")
     assert quick.grade(course)[0] == {"ann": Standing.GRADED}
@@ -236,7 +236,7 @@ def impatient(real, *arguments, **options):
 def test_a_damaged_gradebook_is_named_with_its_copies(course):
     tiny.hand_in(course, "ann", tiny.submission())
     (course.data / "gradebook.db").write_bytes(b"no database at all, but long enough to be looked at" * 100)
-    with pytest.raises(GradebookBusy, match=r"damaged \(file is not a database\): put the newest copy of .*backups"):
+    with pytest.raises(GradebookFailed, match=r"damaged \(file is not a database\): put the newest copy of .*backups"):
         quick.grade(course)
 
 

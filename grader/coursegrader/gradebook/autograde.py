@@ -118,8 +118,8 @@ def autograde(
 
     `opening` opens the hall to examine in, at `level` (see `place`); it is not called where nothing is to be examined.
     `watch` is given the number of submissions, and what it gives back is told what became of each. Raises
-    `GradingUnderWay`, `NothingSubmitted`, `UnknownCell`, `BackupFailed`, `GradebookMismatch`, `GradebookBusy`; what was
-    recorded before stays, and the same call does the rest.
+    `GradingUnderWay`, `NothingSubmitted`, `UnknownCell`, `BackupFailed`, `GradebookMismatch`, `GradebookFailed`; what
+    was recorded before stays, and the same call does the rest.
     """
     order = order or Order()
     _check(order, spec)

@@ -33,7 +33,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from coursegrader.course import Course
-from coursegrader.errors import GradebookBusy, GradebookMismatch
+from coursegrader.errors import GradebookFailed, GradebookMismatch
 from coursegrader.gradebook import ledger
 from coursegrader.gradebook.backup import sqlite_file
 from coursegrader.gradebook.fingerprint import Fingerprint, digest, fingerprint
@@ -60,7 +60,7 @@ SECRET = "submission_secret.txt"
 def open_gradebook(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook, made when there is none.
 
-    What the database refuses, now or in what is done with it, is raised as `GradebookBusy`, with what a person can do.
+    What the database refuses, now or in what is done with it, is raised as `GradebookFailed`, with what to do.
     """
     _check_address(course)
     course.data.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def _check_address(course: Course) -> None:
     try:
         create_engine(course.database)
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise GradebookBusy(
+        raise GradebookFailed(
             f"The gradebook's address, c.CourseDirectory.db_url, cannot be used: {error}. Correct the address, or"
             " install the database's driver beside nbgrader (PostgreSQL: `.venv/bin/uv pip install 'psycopg[binary]'`)."
         ) from error
@@ -91,14 +91,14 @@ def _in_words(course: Course) -> Iterator[None]:
         yield
     except OperationalError as error:
         where = "see that its disk has room" if sqlite_file(course) else "see that its server runs and lets you in"
-        raise GradebookBusy(
+        raise GradebookFailed(
             f"The gradebook could not be used ({str(error.orig).strip()}). Close what else has it open (the formgrader,"
             f" a database browser), {where}, and run the same command again: it goes on from here."
         ) from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:
             raise
-        raise GradebookBusy(
+        raise GradebookFailed(
             f"The gradebook is damaged ({error.orig}): put the newest copy of {course.data / 'backups'} in its place,"
             " and run the same command again."
         ) from error
