@@ -9,7 +9,7 @@ language, statements only. English leaves open whether "you" is one person, a fr
 import hashlib
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -31,8 +31,6 @@ from coursedata.translation.lexicon import (
     VERBS,
     WEEKDAYS,
     WOMEN,
-    Adjective,
-    Noun,
     Verb,
 )
 from coursedata.translation.meaning import (
@@ -102,7 +100,7 @@ class Sentence:
 
     def text(self, language: str) -> str:
         """The canonical sentence in "en", "fr" or "de". Raises KeyError for another language."""
-        return _written(_WORDS[language](self.discourse, Choices()))
+        return _written(self._english if language == "en" else _WORDS[language](self.discourse, Choices()))
 
     def references(self, language: str) -> tuple[str, ...]:
         """All right sentences that the grammar knows, the canonical one first."""
@@ -122,7 +120,11 @@ class Sentence:
     @cached_property
     def num_words(self) -> int:
         """English words, commas and full stop not counted."""
-        return sum(word != "," for word in english.words(self.discourse, Choices()))
+        return sum(word != "," for word in self._english)
+
+    @cached_property
+    def _english(self) -> list[str]:
+        return english.words(self.discourse, Choices())
 
     @cached_property
     def combinations(self) -> frozenset[tuple[str, str]]:
@@ -176,7 +178,7 @@ def stream(
     root: np.random.SeedSequence, phenomena: Phenomena, min_words: int, max_words: int, share: float = 1.0
 ) -> Iterator[Sentence]:
     """The sentences of `generate`, one after the other without an end."""
-    lexicon = _Lexicon.of_share(share)
+    lexicon = _Lexicon(share, phenomena)
     for k in itertools.count():
         sequence = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, k))
         yield _sentence(_Drawing(np.random.default_rng(sequence), phenomena, lexicon), min_words, max_words)
@@ -194,23 +196,41 @@ def _sentence(drawing: "_Drawing", min_words: int, max_words: int) -> Sentence:
     raise ValueError(f"the grammar found no sentence of {min_words} to {max_words} words with {drawing.phenomena}.")
 
 
-@dataclass(frozen=True)
 class _Lexicon:
-    """The words that sentences are drawn from."""
+    """The words that sentences are drawn from: nouns and adjectives by kind, verbs by frame.
 
-    nouns: tuple[Noun, ...]
-    verbs: tuple[Verb, ...]
-    adjectives: tuple[Adjective, ...]
+    Of each kind of noun, each frame of verbs, and the adjectives, every so many that the share is kept, at least one;
+    of these, the ones that the phenomena allow.
+    """
 
-    @classmethod
-    def of_share(cls, share: float) -> "_Lexicon":
-        """Of each kind of noun, each frame of verbs, and the adjectives, every so many: at least one."""
+    def __init__(self, share: float, phenomena: Phenomena) -> None:
         nouns = _spread(NOUNS.values(), share, lambda noun: (noun.kind, noun.parts is None))
+        if not phenomena.rare_words:
+            nouns = [noun for noun in nouns if not noun.parts]
+        if not phenomena.agreement:
+            nouns = [noun for noun in nouns if noun.french.gender == noun.german.gender == "m" and not noun.feminines]
         verbs = _spread(VERBS.values(), share, lambda verb: verb.frame)
-        return cls(nouns, verbs, _spread(ADJECTIVES.values(), share, lambda adjective: adjective.before_noun))
+        if not phenomena.separable_verbs:
+            verbs = [verb for verb in verbs if not verb.german.prefix]
+        adjectives = _spread(ADJECTIVES.values(), share, lambda adjective: adjective.before_noun)
+        if not phenomena.adjective_after_noun:
+            adjectives = [adjective for adjective in adjectives if adjective.before_noun]
+        self.nouns_of = _groups(nouns, lambda noun: [noun.kind])
+        self.verbs_of = _groups(verbs, lambda verb: [verb.frame])
+        self.adjectives = adjectives
+        self.adjectives_of = _groups(adjectives, lambda adjective: adjective.kinds)
 
 
-def _spread(items: Iterable[Any], share: float, kind: Callable[[Any], Hashable]) -> tuple:
+def _groups(items: Iterable[Any], keys: Callable[[Any], Iterable[str]]) -> dict[str, list[Any]]:
+    """The items of each key, in order; none for a key that no item has."""
+    groups: defaultdict[str, list[Any]] = defaultdict(list)
+    for item in items:
+        for key in keys(item):
+            groups[key].append(item)
+    return groups
+
+
+def _spread(items: Iterable[Any], share: float, kind: Callable[[Any], Hashable]) -> list[Any]:
     """The items, in order, that are the first of their kind or so many further that the share is kept."""
     seen: Counter[Hashable] = Counter()
     kept = []
@@ -219,7 +239,7 @@ def _spread(items: Iterable[Any], share: float, kind: Callable[[Any], Hashable])
         seen[kind(item)] += 1
         if math.ceil((place + 1) * share) > math.ceil(place * share):
             kept.append(item)
-    return tuple(kept)
+    return kept
 
 
 class _Drawing:
@@ -268,7 +288,7 @@ class _Drawing:
         return Subordination(main, kind, self.clause(room, tense=tense, report=False, front=False), self.chance(0.4))
 
     def report(self, room: float) -> Clause:
-        verb = self.verb(("report",))
+        verb = self.verb("report")
         complement = self.clause(room, report=False, tense="present", front=False)
         return Clause(self.person(False), verb.key, complement=complement)
 
@@ -300,14 +320,13 @@ class _Drawing:
         return self.with_time(made, room, front)
 
     def copula(self, tense: str, room: float, relative: bool) -> Clause:
-        adjectives = [one for one in self.lexicon.adjectives if self.phenomena.adjective_after_noun or one.before_noun]
-        adjective = self.one_of(adjectives)
+        adjective = self.one_of(self.lexicon.adjectives)
         # "Good" and "bad" of a person, or "big" of one, would mean something else.
         subject = self.subject(adjective.kinds, room - 1, relative)
         return Clause(subject, "be", tense=tense, predicate=adjective.key, negation=self.negation(), frequency=None)
 
     def action(self, frame: str, tense: str, room: float, relative: bool) -> Clause:
-        verb = self.verb((frame,))
+        verb = self.verb(frame)
         modal = None
         if frame == "weather":
             return Clause(Pronoun(3, gender="n"), verb.key)
@@ -329,14 +348,8 @@ class _Drawing:
         places = self.places(frame, room)
         return Clause(subject, verb.key, tense, modal, thing, recipient, None, 0, negation, frequency, places)
 
-    def verb(self, frames: tuple[str, ...]) -> Verb:
-        return self.one_of(
-            [
-                verb
-                for verb in self.lexicon.verbs
-                if verb.frame in frames and (self.phenomena.separable_verbs or not verb.german.prefix)
-            ]
-        )
+    def verb(self, frame: str) -> Verb:
+        return self.one_of(self.lexicon.verbs_of[frame])
 
     def negation(self) -> str | None:
         if not (self.phenomena.negation and self.chance(0.2)):
@@ -421,20 +434,11 @@ class _Drawing:
         # Negated, "no coffee" and "no table" are enough of the two-part rules; "one" would be another word.
         return self.noun_phrase(kind, room, ("the", "some", "some") if kind in MASS else determiners)
 
-    def nouns(self, kind: str) -> list[Noun]:
-        return [
-            noun
-            for noun in self.lexicon.nouns
-            if noun.kind == kind
-            and (self.phenomena.rare_words or not noun.parts)
-            and (self.phenomena.agreement or (noun.french.gender == noun.german.gender == "m" and not noun.feminines))
-        ]
-
     def noun_phrase(self, kind: str, room: float, determiners: tuple[str, ...]) -> NounPhrase:
-        nouns = self.nouns(kind)
+        nouns = self.lexicon.nouns_of[kind]
         simple = [noun for noun in nouns if not noun.parts]
         # Without agreement, some kinds have no noun left that is masculine in both languages.
-        noun = self.one_of((nouns if self.chance(0.35) else simple) or nouns or self.nouns("thing"))
+        noun = self.one_of((nouns if self.chance(0.35) else simple) or nouns or self.lexicon.nouns_of["thing"])
         determiner = self.one_of(determiners)
         plural = self.phenomena.agreement and kind not in MASS and kind != "place" and self.chance(0.25)
         if plural and self.phenomena.numbers and self.chance(0.3):
@@ -449,17 +453,13 @@ class _Drawing:
         return NounPhrase(noun.key, plural, determiner, adjective, owner)
 
     def adjective(self, kind: str) -> str | None:
-        fitting = [
-            one.key
-            for one in self.lexicon.adjectives
-            if kind in one.kinds and (self.phenomena.adjective_after_noun or one.before_noun)
-        ]
-        return self.one_of(fitting) if fitting else None
+        fitting = self.lexicon.adjectives_of[kind]
+        return self.one_of(fitting).key if fitting else None
 
     def owner(self) -> NounPhrase | Name:
         if self.chance(0.3):
             return self.name()
-        nouns = self.nouns("person")
+        nouns = self.lexicon.nouns_of["person"]
         return NounPhrase(self.one_of(nouns).key, False, self.one_of(("the", "my", "his")))
 
     def with_relative(self, phrase: NounPhrase, room: float) -> NounPhrase:
@@ -468,13 +468,8 @@ class _Drawing:
         kind = NOUNS[phrase.noun].kind
         verbs = [
             verb
-            for verb in self.lexicon.verbs
-            if verb.frame == "object"
-            and kind in verb.kinds
-            and not verb.french.preposition
-            and not verb.german.preposition
-            and verb.key != "have"
-            and (self.phenomena.separable_verbs or not verb.german.prefix)
+            for verb in self.lexicon.verbs_of["object"]
+            if kind in verb.kinds and not verb.french.preposition and not verb.german.preposition and verb.key != "have"
         ]
         if kind in ("person", "animal") and (self.chance(0.6) or not verbs):
             inside = self.action(self.one_of(("object", "alone", "alone")), self.tense(), room / 2, False)

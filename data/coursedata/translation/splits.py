@@ -119,12 +119,12 @@ def _bundled(
     taken: set[str] = set()
 
     def draw(num: int, root: np.random.SeedSequence, low: int, high: int, fits: Callable[[Sentence], bool]):
-        found: list[Sentence] = []
+        found: list[tuple[Sentence, tuple[str, ...]]] = []
         own: set[str] = set()
         for sentence in stream(root, phenomena, low, high, share):
             if len(found) == num:
                 break
-            texts = [sentence.text(language) for language in languages]
+            texts = tuple(sentence.text(language) for language in languages)
             report["drawn"] += 1
             if not fits(sentence):
                 report["held-out combination" if low < high and is_held_out(sentence) else "no new combination"] += 1
@@ -133,7 +133,7 @@ def _bundled(
             elif texts[0] in own:
                 report["duplicate"] += 1
             else:
-                found.append(sentence)
+                found.append((sentence, texts))
                 own.update(texts)
         return found, own
 
@@ -150,14 +150,12 @@ def _bundled(
             found, own = draw((num + 2 - k) // 3, seeds[part * len(KINDS) + k], low, high, fits)
             taken |= own
             columns.append(found)
-        parts.append([(columns[k % 3][k // 3], KINDS[k % 3]) for k in range(num)])
+        parts.append([(*columns[k % 3][k // 3], KINDS[k % 3]) for k in range(num)])
     train, _ = draw(sizes[0], train_seed, 3, max_train_words, lambda sentence: not is_held_out(sentence))
-    lines = [tuple(tuple(one.text(each) for each in languages) for one, _ in part) for part in parts]
-    references = [tuple(one.references(languages[-1]) for one, _ in part) for part in parts]
-    kinds = [tuple(kind for _, kind in part) for part in parts]
-    return TranslationSplit(
-        tuple(tuple(one.text(each) for each in languages) for one in train), *lines, *references, *kinds, dict(report)
-    )
+    lines = [tuple(texts for _, texts, _ in part) for part in parts]
+    references = [tuple(one.references(languages[-1]) for one, _, _ in part) for part in parts]
+    kinds = [tuple(kind for _, _, kind in part) for part in parts]
+    return TranslationSplit(tuple(texts for _, texts in train), *lines, *references, *kinds, dict(report))
 
 
 def _real(rows: dict[str, list[tuple[str, ...]]], sizes: tuple[int, int, int], seed: int, max_words: int):
