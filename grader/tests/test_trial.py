@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from coursegrader.authoring.dependencies import Record, affected, code_cells, names_of, needed
+from coursegrader.authoring.dependencies import Record, affected, code_cells, imports_of, names_of, needed
 from coursegrader.authoring.trial import Bench, Limits, TrialError, Warm
 from small_notebooks import answer, graded, locked, notebook
 
@@ -264,6 +264,24 @@ def test_a_name_carries_what_its_value_calls_later():
     reached = affected(cells, changed, Record())
     assert reached == {"helper", "main", "make", "test_made"}
     assert needed(cells, changed, Record(), {"test_made"}, reached) == ["helper", "main", "make", "test_made"]
+
+
+def test_an_import_of_what_is_imported_changes_nothing():
+    cells = code_cells(
+        notebook(
+            locked("setup", "import os.path\nimport numpy as np\nfrom math import pi\nimport json, re\nre = None"),
+            answer("a", "import json\ndef a():\n    return 1"),
+            graded("test_a", 1, "assert a()"),
+            graded("test_np", 1, "assert np.pi == pi"),
+        )
+    )
+    imported = imports_of(cells)
+    assert imported == {"os": "os.path", "np": "numpy", "pi": "math:pi"}
+    same = names_of("import numpy as np\nfrom math import pi\ndef a():\n    return np.ones(1)", imported)
+    assert same.binds == {"a"}
+    assert affected(cells, {"a": same}, Record()) == {"a", "test_a"}
+    for other in ("import math as np", "np = None", "from cmath import pi", "for np in []:\n    pass"):
+        assert "test_np" in affected(cells, {"a": names_of(other, imported)}, Record()), other
 
 
 def test_cells_that_change_settings_always_run():

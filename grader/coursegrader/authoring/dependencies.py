@@ -32,13 +32,15 @@ _SWALLOWING = {"raises", "suppress", "assertRaises", "assert_raises"}
 class Names:
     """What the code of one cell does to names: reads from other cells, binds at all, and binds for sure.
 
-    `called` gives, for each function or class defined at the top of the cell, the global names its body reads.
+    `called` gives, for each function or class defined at the top of the cell, the global names its body reads;
+    `imports` what an import surely binds a name to (`np` to `numpy`) that nothing else in the cell binds.
     """
 
     reads: frozenset[str]
     binds: frozenset[str]
     surely: frozenset[str]
     called: Mapping[str, frozenset[str]]
+    imports: Mapping[str, str]
     settings: bool
 
 
@@ -70,17 +72,34 @@ def code_cells(notebook: NotebookNode) -> list[Code]:
     ]
 
 
-def names_of(source: str) -> Names:
-    """What a cell's code does to names; code that is not Python reads and binds nothing."""
+def names_of(source: str, imported: Mapping[str, str] | None = None) -> Names:
+    """What a cell's code does to names; code that is not Python reads and binds nothing.
+
+    `imported` says what names are bound to already, as `imports_of` finds it: to import the same again binds nothing.
+    """
     try:
         tree = syntax_tree(source)
     except SyntaxError:
-        return Names(frozenset(), frozenset(), frozenset(), {}, False)
-    walk = _Walk()
+        return Names(frozenset(), frozenset(), frozenset(), {}, {}, False)
+    walk = _Walk(imported or {})
     walk.block(tree.body)
     return Names(
-        frozenset(walk.reads), frozenset(walk.binds), frozenset(walk.surely), _called(tree), _changes_settings(tree)
+        frozenset(walk.reads),
+        frozenset(walk.binds),
+        frozenset(walk.surely),
+        _called(tree),
+        walk.imports(),
+        _changes_settings(tree),
     )
+
+
+def imports_of(cells: Sequence[Code]) -> dict[str, str]:
+    """What the imports of the locked cells bind names to, of names that no other cell binds to anything else."""
+    targets: dict[str, set[str | None]] = {}
+    for cell in cells:
+        for name in cell.names.binds:
+            targets.setdefault(name, set()).add(cell.names.imports.get(name) if cell.role is Role.LOCKED else None)
+    return _only(targets)
 
 
 def affected(cells: Sequence[Code], changed: Mapping[str, Names], record: Record) -> set[str]:
@@ -141,7 +160,7 @@ def _called(tree: ast.Module) -> dict[str, frozenset[str]]:
     called: dict[str, frozenset[str]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            walk = _Walk()
+            walk = _Walk({})
             walk.statement(statement)
             called[statement.name] = frozenset(walk.reads)
     return called
@@ -166,10 +185,16 @@ def _changes_settings(tree: ast.Module) -> bool:
 class _Walk:
     """A walk over statements in the order they run, keeping what is read, what is bound, and what is surely bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, imported: Mapping[str, str]) -> None:
+        self.imported = imported
+        self.targets: dict[str, set[str | None]] = {}
         self.reads: set[str] = set()
         self.binds: set[str] = set()
         self.surely: set[str] = set()
+
+    def imports(self) -> dict[str, str]:
+        """What imports surely bind names to that nothing else binds."""
+        return _only({name: self.targets[name] for name in self.surely})
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
@@ -227,9 +252,12 @@ class _Walk:
                 self._expression(subject)
                 for each in cases:
                     self._maybe(lambda each=each: self._case(each))
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                for alias in names:
-                    self._bind((alias.asname or alias.name).partition(".")[0])
+            case ast.Import() | ast.ImportFrom():
+                for name, target in _imported(node):
+                    if self.imported.get(name) == target:
+                        self.reads |= {name} - self.surely
+                    else:
+                        self._bind(name, target)
             case ast.Delete(targets=targets):
                 for target in targets:
                     self._read_names(target)
@@ -244,7 +272,7 @@ class _Walk:
         now = [*node.decorator_list]
         now += [*node.bases, *node.keywords] if isinstance(node, ast.ClassDef) else [node.args]
         self.reads |= free - self.surely - {node.name}
-        self.binds |= bound
+        self._may_bind(bound)
         for part in now:
             self._read_names(part)
         self._bind(node.name)
@@ -293,9 +321,15 @@ class _Walk:
                 if isinstance(node, ast.Attribute | ast.Subscript):
                     self.binds |= _loaded(node.value, ast.Load)
 
-    def _bind(self, name: str) -> None:
+    def _bind(self, name: str, target: str | None = None) -> None:
         self.binds.add(name)
         self.surely.add(name)
+        self.targets.setdefault(name, set()).add(target)
+
+    def _may_bind(self, names: set[str]) -> None:
+        self.binds |= names
+        for name in names:
+            self.targets.setdefault(name, set()).add(None)
 
     def _read_names(self, node: ast.AST) -> None:
         self.reads |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)} - self.surely
@@ -304,7 +338,23 @@ class _Walk:
         """An expression, or a definition: the free names inside are read, whether they are called now or later."""
         free, bound = _free_names(node)
         self.reads |= free - self.surely
-        self.binds |= bound
+        self._may_bind(bound)
+
+
+def _imported(node: ast.stmt) -> list[tuple[str, str]]:
+    """The names that a statement binds if it is an import, and what to: a module, or what a module has by a name."""
+    match node:
+        case ast.ImportFrom(module=module, names=names, level=level):
+            return [(alias.asname or alias.name, f"{'.' * level}{module or ''}:{alias.name}") for alias in names]
+        case ast.Import(names=names):
+            return [(alias.asname or alias.name.partition(".")[0], alias.name) for alias in names]
+        case _:
+            return []
+
+
+def _only(targets: Mapping[str, set[str | None]]) -> dict[str, str]:
+    """Of names with all that they are bound to, those that are bound to one import only."""
+    return {name: target for name, found in targets.items() for target in found if target and len(found) == 1}
 
 
 def _swallows(context: ast.expr) -> bool:

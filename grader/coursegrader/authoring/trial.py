@@ -28,7 +28,7 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 
-from coursegrader.authoring.dependencies import Names, Record, affected, code_cells, names_of, needed, reads
+from coursegrader.authoring.dependencies import Names, Record, affected, code_cells, imports_of, names_of, needed, reads
 from coursegrader.errors import CourseError
 from coursegrader.notebooks import Role
 
@@ -205,6 +205,7 @@ class Bench:
         self._warm = warm
         self._files = files
         self._by_name = {cell.name: cell for cell in self.cells}
+        self._imports = imports_of(self.cells)
         self._lock = threading.Lock()
         self._recorded: _Recorded | None = None
 
@@ -292,7 +293,7 @@ class Bench:
 
     def _changed(self, answers: Mapping[str, str]) -> dict[str, Names]:
         return {
-            name: names_of(source)
+            name: names_of(source, self._imports)
             for name, source in answers.items()
             if source.strip() != self._by_name[name].source.strip()
         }

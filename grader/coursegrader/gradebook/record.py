@@ -80,7 +80,8 @@ def _check_address(course: Course) -> None:
     except (ArgumentError, ModuleNotFoundError) as error:
         raise GradebookFailed(
             f"The gradebook's address, c.CourseDirectory.db_url, cannot be used: {error}. Correct the address, or"
-            " install the database's driver beside nbgrader (PostgreSQL: `.venv/bin/uv pip install 'psycopg[binary]'`)."
+            " install the database's driver beside nbgrader (PostgreSQL: `.venv/bin/uv pip install 'psycopg[binary]'`;"
+            " with conda, `pip install 'psycopg[binary]'`)."
         ) from error
 
 
@@ -125,7 +126,9 @@ def register_assignment(course: Course, spec: Spec, due: datetime | None = None)
         gradebook.update_or_create_assignment(spec.assignment, **({"duedate": due} if due else {}))
     resources = {"nbgrader": {"notebook": spec.assignment, "assignment": spec.assignment, "db_url": course.database}}
     try:
-        SaveCells(config=course.config).preprocess(spec.reference_notebook(), resources)
+        # nbgrader's preprocessor opens the gradebook itself.
+        with _in_words(course):
+            SaveCells(config=course.config).preprocess(spec.reference_notebook(), resources)
     except RuntimeError:
         raise GradebookMismatch(
             f"The gradebook has submissions of another version of {spec.assignment}: cells were added or removed since."

@@ -1,5 +1,8 @@
 # answer: pooling
 # why: strided views and np.add.at instead of loops over windows
+import numpy as np
+
+
 def _flat_windows(x, size, stride):
     views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
     return views.reshape(*views.shape[:4], size * size)
