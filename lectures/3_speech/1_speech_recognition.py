@@ -1308,6 +1308,8 @@ def train(model, num_passes, optimizer=keras.optimizers.Adam, learning_rate=2e-3
     chosen = chosen[: int(num_passes * len(x_train))]
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, len(chosen) // batch_size)
     model.compile(optimizer(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    # With the momenta there before the first step, TensorFlow traces the step once, not twice.
+    model.optimizer.build(model.trainable_variables)
     losses, bar = BatchLosses(), coursekit.progress_bar(label=f"{model.name}, {num_passes:g} passes in a row")
     options = {"batch_size": batch_size, "shuffle": False, "verbose": 0, "callbacks": [bar, losses]}
     model.fit(x_train[chosen], y_train[chosen], **options)
@@ -1446,7 +1448,8 @@ class Batches(keras.utils.PyDataset):
     """Batches of strings of similar length, composed anew each epoch."""
 
     def __init__(self, features, strings, batch_size=32):
-        super().__init__()
+        # With a single worker, TensorFlow can rest for up to ten seconds at the end of an epoch.
+        super().__init__(workers=2)
         self.features, self.strings, self.batch_size = features, strings, batch_size
         self.rng = np.random.default_rng(seed)
         self.on_epoch_end()
@@ -1477,6 +1480,7 @@ def train_ctc(model, features, learning_rate=3e-3):
     start, batches = time.perf_counter(), Batches(features, train_set)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, CTC_EPOCHS * len(batches))
     model.compile(keras.optimizers.Adam(schedule, global_clipnorm=5.0))
+    model.optimizer.build(model.trainable_variables)
     history = model.fit(batches, epochs=CTC_EPOCHS, verbose=0, callbacks=[coursekit.progress_bar(label=model.name)])
     histories[model.name] = history.history["loss"]
     training_s[model.name] = time.perf_counter() - start

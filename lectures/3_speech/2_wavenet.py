@@ -852,7 +852,8 @@ class Crops(keras.utils.PyDataset):
     """Batches of random crops: codes (batch, time), the symbols of what comes next if there are any; next codes."""
 
     def __init__(self, codes, num_batches, symbols=None, *, batch_size=4, length=1024):
-        super().__init__()
+        # With a single worker, TensorFlow can rest for up to ten seconds at the end of an epoch.
+        super().__init__(workers=2)
         self.codes, self.symbols = codes, symbols
         self.size, self.batches, self.epoch = (batch_size, length), num_batches, 0
 
@@ -886,6 +887,8 @@ def train(model, crops, epochs, learning_rate=0.01):
     )
     adam = keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0)
     model.compile(optimizer=adam, loss=bits, steps_per_execution=5, jit_compile=True)
+    # With the momenta there before the first step, TensorFlow traces the step once, not twice.
+    adam.build(model.trainable_variables)
     bar = coursekit.progress_bar(label=f"{model.name}, {model.count_params():,} parameters")
     return model.fit(crops, epochs=epochs, verbose=0, callbacks=[bar]).history["loss"]
 

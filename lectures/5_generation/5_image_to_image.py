@@ -304,6 +304,8 @@ WIDTHS = profile.pick(small=(16, 32, 64, 64), full=(64, 128, 256, 256))
 reader = make_unet(profile.pick(small=(24, 48), full=(64, 128, 256)), NUM_CLASSES, activation=None)
 crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 reader.compile(keras.optimizers.Adam(3e-3), loss=crossentropy)
+# With the momenta there before the first step, TensorFlow traces the step once, not twice.
+reader.optimizer.build(reader.trainable_variables)
 progress = coursekit.progress_bar(label="reader")
 epochs = profile.pick(small=6, full=12)
 reader.fit(towns.photographs, towns.classes, epochs=epochs, batch_size=32, verbose=0, callbacks=[progress])
@@ -851,6 +853,7 @@ real = np.concatenate([animals[PLAIN].images, animals[STRIPED].images])
 both = [labels_of(animals[domain], coat) for coat, domain in enumerate((PLAIN, STRIPED))]
 judge = make_judge()
 judge.compile(keras.optimizers.Adam(2e-3), loss=dict.fromkeys(HEADS, crossentropy))
+judge.optimizer.build(judge.trainable_variables)
 progress = coursekit.progress_bar(label="judge")
 labels = {name: np.concatenate([part[name] for part in both]) for name in HEADS}
 judge.fit(real, labels, epochs=6, batch_size=32, verbose=0, callbacks=[progress])

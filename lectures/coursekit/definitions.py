@@ -1,4 +1,4 @@
-"""What a lecture defines, without running it: for tests and benchmarks of what its notebook writes out."""
+"""What a lecture defines, without running it: for tests and benchmarks of it, and for a lecture that uses it again."""
 
 import ast
 from pathlib import Path

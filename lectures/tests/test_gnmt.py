@@ -480,26 +480,7 @@ def test_the_rating_of_known_cases() -> None:
     assert lecture.rating(["x", "y"], [reference, ["x", "y"]]) == 6
 
 
-# -- phrases, practice, directions -------------------------------------------------------------------------------------
-
-
-def test_phrases_are_learned_from_pairs_and_unknown_words_stay() -> None:
-    pairs = [
-        (one.split(), other.split())
-        for one, other in [
-            ("the dog sleeps", "der hund schläft"),
-            ("the cat sleeps", "die katze schläft"),
-            ("the dog eats", "der hund frisst"),
-            ("the cat eats", "die katze frisst"),
-            ("a bird eats", "ein vogel frisst"),
-            ("a bird sleeps", "ein vogel schläft"),
-        ]
-    ]
-    table = lecture.phrase_table(pairs)
-    assert table["the", "dog"] == (("der", "hund"), 1.0)
-    assert lecture.phrase_translation("the cat sleeps".split(), table) == "die katze schläft".split()
-    assert lecture.phrase_translation("the cat quagga".split(), table) == "die katze quagga".split()
-    assert ("the", "dog", "sleeps") not in table
+# -- practice, directions ----------------------------------------------------------------------------------------------
 
 
 def test_practice_replaces_names_on_both_sides_and_nothing_else() -> None:

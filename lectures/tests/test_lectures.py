@@ -148,8 +148,7 @@ def test_claims_hold(lecture: Lecture) -> None:
 @each_lecture
 def test_cost_is_within_limits(lecture: Lecture) -> None:
     entry = load(FOLDER / "results" / "cost.json")[lecture.name]
-    # The clock also counts what else a busy machine did; CPU time of two cores bounds it from below.
-    assert entry["cpu_s"] < 2 * 120
+    assert entry["wall_s"] < 240, "measure it again, alone on the machine: `make lectures`"
     assert entry["peak_gib"] < 4
 
 
