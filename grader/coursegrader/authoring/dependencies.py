@@ -341,15 +341,12 @@ class _Walk:
         self._may_bind(bound)
 
 
-def _imported(node: ast.stmt) -> list[tuple[str, str]]:
-    """The names that a statement binds if it is an import, and what to: a module, or what a module has by a name."""
-    match node:
-        case ast.ImportFrom(module=module, names=names, level=level):
-            return [(alias.asname or alias.name, f"{'.' * level}{module or ''}:{alias.name}") for alias in names]
-        case ast.Import(names=names):
-            return [(alias.asname or alias.name.partition(".")[0], alias.name) for alias in names]
-        case _:
-            return []
+def _imported(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
+    """The names that an import binds, and what to: a module, or what a module has by a name."""
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        return [(alias.asname or alias.name, f"{module}:{alias.name}") for alias in node.names]
+    return [(alias.asname or alias.name.partition(".")[0], alias.name) for alias in node.names]
 
 
 def _only(targets: Mapping[str, set[str | None]]) -> dict[str, str]:
